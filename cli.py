@@ -1,0 +1,255 @@
+"""Headwater's command line: one command is one line of the pipeline.
+
+Imports are lazy, so that --help is instant. Exit codes: 0 done, 1 a finding under --strict,
+2 bad input, 3 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from model.loading import Loaded
+
+FILE = click.Path(path_type=Path)
+SETTING = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a number of the scenario, as in interventions.x.staff.posts=12; repeatable.",
+)
+DRAWS = click.option("--draws", default=1000, show_default=True, type=click.IntRange(1, 1_000_000))
+SEED = click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1))
+METHOD = click.option(
+    "--sampling", "method", type=click.Choice(["lhs", "plain", "sobol"]), default="lhs",
+    show_default=True, help="How the draws are spread.",
+)  # fmt: skip
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+QUIET = click.option("--quiet", is_flag=True, help="No progress bar and no table.")
+
+
+class Commands(click.Group):
+    """Commands in the order of the work, and every mistake told without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from model.problems import BadInput
+
+        try:
+            return super().invoke(ctx)
+        except BadInput as error:
+            click.echo(str(error), err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("Interrupted: nothing was written.", err=True)
+            ctx.exit(3)
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    del param
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"headwater {version('headwater')}")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+def main() -> None:
+    """What upstream community work saves in rescue services, who saves it, and how sure that is.
+
+    Begin with:  headwater run scenarios/jackson.yaml
+    """
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@DRAWS
+@SEED
+@SETTING
+@METHOD
+@click.option("--out", type=FILE, help="Run folder; default runs/NAME-HASH.")
+@FORMAT
+@QUIET
+def run(
+    scenario: Path,
+    draws: int,
+    seed: int,
+    settings: tuple[str, ...],
+    method: Any,
+    out: Path | None,
+    form: str,
+    quiet: bool,
+) -> None:
+    """Project a scenario: what it costs, what it avoids, for whom, with intervals."""
+    from report import progress, terminal
+
+    loaded = _load(scenario, settings)
+    folder = _run_folder(out, loaded, draws, seed, method)
+    with progress.bar(f"{loaded.scenario.name}: {draws:,} draws", draws, quiet) as advance:
+        summary = _project(loaded, draws, seed, method, folder, advance)
+    if form == "json":
+        _print_json(terminal.run_json(summary, folder))
+    elif not quiet:
+        terminal.show_run(summary, folder)
+
+
+def _load(path: Path, settings: tuple[str, ...] = ()) -> Loaded:
+    from model.loading import load
+
+    return load(path, settings)
+
+
+def _run_folder(out: Path | None, loaded: Loaded, draws: int, seed: int, method: Any) -> Path:
+    """Where the run goes; a folder that is not a run folder is never replaced."""
+    from model.problems import BadInput, Mark, Problem
+    from model.runfolder import default_folder, is_run_folder
+
+    folder = out if out is not None else default_folder(loaded, draws, seed, method)
+    taken = folder.exists() and not is_run_folder(folder)
+    if taken and not (folder.is_dir() and not any(folder.iterdir())):
+        found = f"`{folder}`, which is there and is no run folder"
+        allowed = "a new folder, an empty one, or an earlier run"
+        raise BadInput([Problem(Mark("--out", 1, 1), "", found, allowed)])
+    return folder
+
+
+def _project(
+    loaded: Loaded, draws: int, seed: int, method: Any, folder: Path, advance: Any
+) -> dict[str, Any]:
+    """Run the ensemble and leave its folder, whole; returns the summary."""
+    import time
+
+    from model import ensemble, runfolder
+    from report import html
+
+    began = time.perf_counter()
+    result = ensemble.run(loaded, draws, seed, method, progress=advance)
+    with runfolder.written_whole(folder) as filling:
+        summary = runfolder.write(result, filling, time.perf_counter() - began)
+        html.write_run_page(filling)
+    return summary
+
+
+def _print_json(data: Any) -> None:
+    import json
+
+    click.echo(json.dumps(data, indent=1, allow_nan=False))
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@SETTING
+@click.option("--strict", is_flag=True, help="Exit with 1 where a number has no source.")
+@FORMAT
+def check(scenario: Path, settings: tuple[str, ...], strict: bool, form: str) -> None:
+    """Validate a scenario; show every number with its unit, source and status."""
+    from model.runfolder import inputs_of
+    from report import terminal
+
+    loaded = _load(scenario, settings)
+    if form == "json":
+        _print_json(inputs_of(loaded))
+        unsourced = terminal.count_unsourced(loaded)
+    else:
+        unsourced = terminal.show_check(loaded, scenario)
+    if strict and unsourced:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("scenarios", type=FILE, nargs=-1, required=True)
+@DRAWS
+@SEED
+@SETTING
+@METHOD
+@click.option("--out", type=FILE, help="Folder of the comparison; default runs/compare-NAMES.")
+@FORMAT
+@QUIET
+def compare(
+    scenarios: tuple[Path, ...],
+    draws: int,
+    seed: int,
+    settings: tuple[str, ...],
+    method: Any,
+    out: Path | None,
+    form: str,
+    quiet: bool,
+) -> None:
+    """Compare scenarios with the first one, on the same draws."""
+    from model import comparison
+    from report import html, progress, terminal
+
+    if len(scenarios) < 2:
+        raise click.UsageError("compare needs two scenarios or more")
+    loaded = comparison.distinct([_load(path, settings) for path in scenarios], scenarios)
+    total = draws * len(loaded)
+    with progress.bar(f"{len(loaded)} scenarios: {draws:,} draws", total, quiet) as advance:
+        compared = comparison.compare(loaded, draws, seed, method, advance)
+    folder = out if out is not None else comparison.default_folder(compared)
+    html.write_comparison(compared, folder)
+    if form == "json":
+        _print_json(compared.as_json() | {"folder": str(folder)})
+    elif not quiet:
+        terminal.show_comparison(compared, folder)
+
+
+@main.command()
+@click.argument("evidence_id", required=False, metavar="[ID]")
+@click.option("--service", help="Only effects on this service, as in ed_visit.")
+@click.option("--intervention", help="Only effects of interventions like this.")
+def evidence(evidence_id: str | None, service: str | None, intervention: str | None) -> None:
+    """List the published effects, or show one (or a unit cost or base rate) as a card."""
+    from report.terminal import console
+
+    from model.evidence import EvidenceError, load_registry
+    from report.evidence import evidence_card, evidence_table
+
+    registry = load_registry()
+    try:
+        if evidence_id:
+            shown = evidence_card(registry, evidence_id.upper())
+        else:
+            shown = evidence_table(registry, service, intervention)
+    except EvidenceError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    console().print(shown)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files (editors complete and check with it)."""
+    from model.schema import scenario_schema_text
+
+    click.echo(scenario_schema_text(), nl=False)
+
+
+@main.command()
+@click.argument("name")
+def init(name: str) -> None:
+    """Write NAME.yaml: a commented starter scenario that runs."""
+    from model.starter import write_starter
+
+    path = write_starter(name, Path.cwd())
+    click.echo(
+        f"Wrote {path.name}. Next:\n  headwater check {path.name}\n  headwater run {path.name}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Loading: from a YAML file to a checked scenario with its evidence, or to one list of problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from .evidence import EvidenceError, Registry, UnknownEvidence, load_registry, price_factor
+from .evidence_records import BaseRate, UnitCost
+from .explain import problem_at, problems_of
+from .names import misfits, unknown_names
+from .problems import BadInput, Location, Problem, dotted
+from .quantity import FAMILIES, Parameter
+from .scenario import Intervention, Scenario, parameters
+from .synthesis import Synthesis, synthesise
+from .yamlfile import Document, assign, read_chain
+
+SHIPPED = Path(__file__).resolve().parent.parent / "scenarios"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A scenario ready to be sampled.
+
+    parameters: dotted name -> number at the scenario's prices; effects: dotted name of an effect
+    -> its predictive distribution. `document` is the merged file with registry values filled in.
+    """
+
+    scenario: Scenario
+    document: Document
+    parameters: dict[str, Parameter]
+    effects: dict[str, Synthesis]
+
+    @property
+    def uncertain(self) -> list[str]:
+        """Names of all that a draw may change, in the order of the file's schema."""
+        names = [name for name, p in self.parameters.items() if p.uncertain]
+        return names + list(self.effects)
+
+
+def load(path: Path, settings: Iterable[str] = ()) -> Loaded:
+    """The scenario in a file, with `dotted.path=value` settings; BadInput tells all problems."""
+    document = read_chain(path, SHIPPED)
+    for setting in settings:
+        document = assign(document, setting)
+    return from_document(document)
+
+
+def from_document(document: Document) -> Loaded:
+    """The scenario of a merged document."""
+    registry = load_registry()
+    document, problems = with_references(document, registry)
+    problems += unknown_names(document, registry)
+    scenario: Scenario | None = None
+    try:
+        scenario = Scenario.model_validate(document.data)
+    except ValidationError as error:
+        problems += problems_of(error, document, Scenario)
+    if problems or scenario is None:
+        raise BadInput(_once_each(problems))
+    problems = misfits(scenario, document)
+    if problems:
+        raise BadInput(problems)
+    priced, price_problems = at_scenario_prices(scenario, document, registry)
+    effects, effect_problems = predictive_effects(scenario, document, registry)
+    if price_problems or effect_problems:
+        raise BadInput(price_problems + effect_problems)
+    return Loaded(scenario, document, priced, effects)
+
+
+def _once_each(problems: Iterable[Problem]) -> list[Problem]:
+    """One problem for each place: what names a wrong name is told once."""
+    first: dict[tuple[object, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.mark, problem.key), problem)
+    return list(first.values())
+
+
+# --- references to unit costs and base rates
+
+
+def with_references(document: Document, registry: Registry) -> tuple[Document, list[Problem]]:
+    """The document with every `ref: U016` filled in: unit, source, status, year and value."""
+    problems: list[Problem] = []
+    data = _filled(document.data, (), document, registry, problems)
+    return Document(data, document.marks, document.path), problems
+
+
+def _filled(
+    data: Any, at: Location, document: Document, registry: Registry, problems: list[Problem]
+) -> Any:
+    if isinstance(data, list):
+        return [_filled(x, (*at, k), document, registry, problems) for k, x in enumerate(data)]
+    if not isinstance(data, dict):
+        return data
+    inner = {k: _filled(x, (*at, k), document, registry, problems) for k, x in data.items()}
+    if not isinstance(inner.get("ref"), str):
+        return inner
+    try:
+        fact = registry.lookup(inner["ref"])
+    except UnknownEvidence as error:
+        allowed = "the id of a unit cost (U...) or base rate (B...): `headwater evidence`"
+        where = (*at, "ref")
+        problems.append(problem_at(document, where, f"`{inner['ref']}`", allowed, error.nearest))
+        return {key: value for key, value in inner.items() if key != "ref"} | {"value": 0}
+    return _from_fact(fact) | inner if _gives_number(inner) else _with_value(fact) | inner
+
+
+def _gives_number(inner: dict[str, Any]) -> bool:
+    return any(key in inner for key in (*FAMILIES, "value"))
+
+
+def _from_fact(fact: UnitCost | BaseRate) -> dict[str, Any]:
+    """What a registry entry tells of a number beside its value."""
+    out: dict[str, Any] = {"source": fact.source[:600], "status": fact.status}
+    if fact.model_unit is not None:
+        out["unit"] = fact.model_unit
+        if fact.year is not None and fact.model_unit.startswith("USD"):
+            out["year"] = fact.year
+    return out
+
+
+def _with_value(fact: UnitCost | BaseRate) -> dict[str, Any]:
+    return _from_fact(fact) | ({} if fact.value is None else {"value": fact.value})
+
+
+# --- prices
+
+
+def at_scenario_prices(
+    scenario: Scenario, document: Document, registry: Registry
+) -> tuple[dict[str, Parameter], list[Problem]]:
+    """Every parameter, money brought to the scenario's price year with its index, once."""
+    out: dict[str, Parameter] = {}
+    problems: list[Problem] = []
+    target = scenario.prices
+    for name, parameter in parameters(scenario):
+        year = parameter.quantity.year
+        if year is None or year == target.year:
+            out[name] = parameter
+            continue
+        try:
+            out[name] = parameter.times(price_factor(registry, target.index, year, target.year))
+        except EvidenceError as error:
+            where = (*_location(document, name), "year")
+            problems.append(problem_at(document, where, str(year), str(error)))
+    return out, problems
+
+
+def _location(document: Document, name: str) -> Location:
+    return next((at for at in document.marks if dotted(at) == name), ())
+
+
+# --- effects from evidence
+
+
+def cited(scenario: Scenario) -> Iterator[tuple[str, str, Intervention]]:
+    """Intervention, service and programme of each effect that cites evidence."""
+    for name, programme in scenario.interventions.items():
+        for service, effect in programme.effects.items():
+            if effect.evidence:
+                yield name, service, programme
+
+
+def predictive_effects(
+    scenario: Scenario, document: Document, registry: Registry
+) -> tuple[dict[str, Synthesis], list[Problem]]:
+    """The predictive distribution of each effect that cites evidence, by its dotted name."""
+    out: dict[str, Synthesis] = {}
+    problems: list[Problem] = []
+    for name, service, programme in cited(scenario):
+        effect = programme.effects[service]
+        try:
+            out[f"interventions.{name}.effects.{service}"] = synthesise(
+                registry,
+                effect.evidence,
+                comparator_rate=effect.comparator_rate or None,
+                acceptance=programme.acceptance.central,
+                discounts=effect.discounts or None,
+                assumed_tau=effect.between_study_sd,
+            )
+        except EvidenceError as error:
+            where: Location = ("interventions", name, "effects", service)
+            found = f"evidence {', '.join(effect.evidence)}"
+            problems.append(problem_at(document, where, found, str(error)))
+    return out, problems

@@ -1,0 +1,188 @@
+"""Names: does every name that a scenario uses exist, and do its parts fit together?
+
+The checks read the raw document, part by part, so that they can speak beside the schema's own
+errors: all that is wrong with a file is told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .evidence import Registry
+from .explain import problem_at
+from .problems import Location, Problem, described
+from .scenario import Scenario, parameters
+from .yamlfile import Document
+
+SEGMENT_PAYER = "segment"
+
+
+def unknown_names(document: Document, registry: Registry) -> list[Problem]:
+    """Every use of a name (party, segment, service, evidence ...) that is nowhere defined."""
+    data = document.data
+    known = {part: list(_mapping(data, part)) for part in ("parties", "segments", "services")}
+    return [
+        problem_at(document, location, described(name), f"one of: {_some(names)}", names)
+        for location, name, names in _uses(data, known, list(registry.findings))
+        if isinstance(name, str) and name not in names
+    ]
+
+
+def _mapping(data: Any, *path: str) -> dict[str, Any]:
+    for part in path:
+        data = data.get(part) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def _listed(data: Any, *path: str) -> list[Any]:
+    *above, last = path
+    for part in above:
+        data = data.get(part) if isinstance(data, dict) else None
+    found = data.get(last) if isinstance(data, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _some(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (" ..." if len(names) > most else "") or "(none defined)"
+
+
+Use = tuple[Location, Any, list[str]]
+
+
+def _uses(data: Any, known: dict[str, list[str]], findings: list[str]) -> Iterator[Use]:
+    """Each place that names something, the name, and the names valid there."""
+    parties, segments, services = known["parties"], known["segments"], known["services"]
+    for name, segment in _mapping(data, "segments").items():
+        at: Location = ("segments", name)
+        yield from _name_or_keys(segment, (*at, "payer"), parties)
+        yield from _keys(segment, (*at, "use"), services)
+    for name, service in _mapping(data, "services").items():
+        at = ("services", name)
+        yield from _value(service, (*at, "provider"), parties)
+        yield from _keys(service, (*at, "payment"), [*parties, SEGMENT_PAYER])
+        yield from _keys(service, (*at, "price"), parties)
+    for name, programme in _mapping(data, "interventions").items():
+        yield from _intervention_uses(programme, ("interventions", name), known, findings)
+    for index, movement in enumerate(_listed(data, "movements")):
+        yield from _value(movement, ("movements", index, "from"), segments)
+        yield from _value(movement, ("movements", index, "to"), segments)
+    yield from _value(_mapping(data, "backbone"), ("backbone", "party"), parties)
+
+
+def _intervention_uses(
+    programme: Any, at: Location, known: dict[str, list[str]], findings: list[str]
+) -> Iterator[Use]:
+    parties = known["parties"]
+    yield from _value(programme, (*at, "operator"), parties)
+    yield from _value(programme, (*at, "funded_by"), parties)
+    yield from _value(_mapping(programme, "costs"), (*at, "costs", "in_kind_by"), parties)
+    for index, segment in enumerate(_listed(programme, "eligible", "segments")):
+        yield (*at, "eligible", "segments", index), segment, known["segments"]
+    yield from _keys(programme, (*at, "effects"), known["services"])
+    effects = _mapping(programme, "effects")
+    own = [s for s, e in effects.items() if isinstance(e, dict) and "follows" not in e]
+    for service, effect in effects.items():
+        here: Location = (*at, "effects", service)
+        yield from _value(effect, (*here, "follows"), own)
+        cited = _listed(effect, "evidence")
+        for index, finding in enumerate(cited):
+            yield (*here, "evidence", index), finding, findings
+        yield from _keys(effect, (*here, "comparator_rate"), [c for c in cited if c in findings])
+
+
+def _value(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
+    if isinstance(part, dict) and location[-1] in part:
+        yield location, part[location[-1]], names
+
+
+def _keys(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
+    for key in _mapping(part, str(location[-1])):
+        yield (*location, key), key, names
+
+
+def _name_or_keys(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
+    yield from _value(part, location, names)
+    yield from _keys(part, location, names)
+
+
+def misfits(scenario: Scenario, document: Document) -> list[Problem]:
+    """What is wrong between parts that are each valid: dates, shares, prices, correlations."""
+    found = [*_dates(scenario), *_shares(scenario), *_prices(scenario), *_correlations(scenario)]
+    return [problem_at(document, at, was, allowed, names) for at, was, allowed, names in found]
+
+
+Misfit = tuple[Location, str, str, Iterable[str]]
+
+
+def _dates(s: Scenario) -> Iterator[Misfit]:
+    spans: list[tuple[Location, str | None, str | None]] = [
+        (("interventions", name), i.start, i.end) for name, i in s.interventions.items()
+    ]
+    spans += [(("movements", k), m.start, m.end) for k, m in enumerate(s.movements)]
+    for name, service in s.services.items():
+        shocks = enumerate(service.shocks)
+        spans += [(("services", name, "shocks", k), x.start, x.end) for k, x in shocks]
+    for at, start, end in spans:
+        if start and end and end < start:
+            yield (*at, "end"), end, f"a month not before the start, {start}", ()
+    for name, i in s.interventions.items():
+        if i.start > s.clock.end:
+            yield ("interventions", name, "start"), i.start, f"a month up to {s.clock.end}", ()
+    for k, m in enumerate(s.movements):
+        if m.origin == m.destination:
+            yield ("movements", k, "to"), m.destination, "another segment than `from`", ()
+
+
+def _shares(s: Scenario) -> Iterator[Misfit]:
+    """Payers' shares add up to 1, as written (draws are scaled to 1)."""
+    for name, segment in s.segments.items():
+        if isinstance(segment.payer, dict):
+            total = sum(p.central for p in segment.payer.values())
+            if abs(total - 1.0) > 1e-6:
+                yield ("segments", name, "payer"), f"{total:g} in all", "shares adding up to 1", ()
+    for name, service in s.services.items():
+        if service.payment is not None:
+            total = sum(p.central for p in service.payment.values())
+            if abs(total - 1.0) > 1e-6:
+                at = ("services", name, "payment")
+                yield at, f"{total:g} in all", "shares adding up to 1", ()
+
+
+def _prices(s: Scenario) -> Iterator[Misfit]:
+    """Whoever pays for a service has a price for it, or a ratio of payment to cost."""
+    told = set()
+    for segment in s.segments.values():
+        for name in segment.use:
+            service = s.services[name]
+            for party in payers_of(service.payment, segment.payers):
+                priced = party in service.price or s.parties[party].payment_to_cost is not None
+                if not priced and (name, party) not in told:
+                    told.add((name, party))
+                    allowed = f"a price for {name}, or parties.{party}.payment_to_cost"
+                    yield ("services", name), f"no price for {party}, who pays", allowed, ()
+
+
+def payers_of(payment: dict[str, Any] | None, segment_payers: dict[str, Any]) -> list[str]:
+    """Names of those who pay for a service used by a segment, in order."""
+    named = payment if payment is not None else {SEGMENT_PAYER: None}
+    out: list[str] = []
+    for party in named:
+        out += list(segment_payers) if party == SEGMENT_PAYER else [party]
+    return list(dict.fromkeys(out))
+
+
+def _correlations(s: Scenario) -> Iterator[Misfit]:
+    uncertain = [name for name, p in parameters(s) if p.uncertain] + [
+        f"interventions.{i}.effects.{e}"
+        for i, programme in s.interventions.items()
+        for e, effect in programme.effects.items()
+        if effect.evidence
+    ]
+    for k, pair in enumerate(s.correlations):
+        at: Location = ("correlations", k, "between")
+        for j, name in enumerate(pair.between):
+            if name not in uncertain:
+                yield (*at, j), f"`{name}`", "the dotted name of an uncertain number", uncertain
+        if pair.between[0] == pair.between[1]:
+            yield at, "the same name twice", "two different parameters", ()

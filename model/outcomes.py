@@ -1,0 +1,344 @@
+"""Outcomes: what the activity of two worlds says, per draw.
+
+Usual care is the counterfactual, the strategy adds the interventions; a saving is positive.
+Nominal USD, undiscounted, over the horizon (docs/decisions/0003). Each measure has a name and
+a subject (a party, or what it speaks of): `metric:subject` on the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from .distributions import Floats
+from .parameters import Columns, years_since_price_year
+from .scenario import Scenario
+from .simulation import Activity
+
+ALL = "all"
+USUAL, STRATEGY, DIFFERENCE = "usual_care", "strategy", "difference"
+
+
+class Measure(NamedTuple):
+    """One outcome: values [draw], or [draw, month] where it is a series."""
+
+    metric: str
+    subject: str
+    strategy: str
+    unit: str
+    values: Floats
+
+
+class Worlds(NamedTuple):
+    """The same draws in both worlds, with the scenario and its numbers."""
+
+    scenario: Scenario
+    get: Columns
+    usual: Activity
+    strategy: Activity
+
+
+def over_months(x: Floats) -> Floats:
+    """Sum over axis 1, month by month in order: the same bytes however many draws there are."""
+    total: Floats = np.add.accumulate(x, axis=1)[:, -1]
+    return total
+
+
+def total(x: Floats) -> Floats:
+    """Sum over the last axis, in order."""
+    added: Floats = np.add.accumulate(x, axis=-1)[..., -1]
+    return added
+
+
+def measures(w: Worlds) -> Iterator[Measure]:
+    """Every outcome of the whole horizon, [draw]."""
+    yield from spending(w)
+    yield from savings(w)
+    yield from natural_counts(w)
+    yield from programme_activity(w)
+    yield from provider_side(w)
+
+
+# --- payers
+
+
+def spending(w: Worlds) -> Iterator[Measure]:
+    """Rescue spending of each party with and without the interventions, and what is avoided."""
+    usual, strategy = over_months(w.usual.payments), over_months(w.strategy.payments)
+    offsets = over_months(w.strategy.offsets) - over_months(w.usual.offsets)
+    for p, party in enumerate(w.scenario.parties):
+        if not usual[:, p].any():
+            continue
+        yield Measure("rescue_spending", party, USUAL, "USD", usual[:, p])
+        yield Measure("rescue_spending", party, STRATEGY, "USD", strategy[:, p])
+    for p, party in enumerate(w.scenario.parties):
+        avoided = usual[:, p] - strategy[:, p]
+        yield Measure("avoided_rescue_spending", party, DIFFERENCE, "USD", avoided)
+        if offsets[:, p].any():
+            yield Measure("added_offset_spending", party, DIFFERENCE, "USD", offsets[:, p])
+    yield Measure("rescue_spending", ALL, USUAL, "USD", total(usual))
+    yield Measure("rescue_spending", ALL, STRATEGY, "USD", total(strategy))
+    avoided = total(usual) - total(strategy)
+    yield Measure("avoided_rescue_spending", ALL, DIFFERENCE, "USD", avoided)
+    yield Measure("added_offset_spending", ALL, DIFFERENCE, "USD", total(offsets))
+
+
+def savings(w: Worlds) -> Iterator[Measure]:
+    """Each party's own saving, net of offsets, back-fill and what it pays for programmes."""
+    parties = list(w.scenario.parties)
+    avoided = over_months(w.usual.payments) - over_months(w.strategy.payments)
+    offsets = over_months(w.strategy.offsets) - over_months(w.usual.offsets)
+    back_fill = back_filled(w)
+    cost = np.zeros_like(avoided)
+    for party, paid in programme_costs(w).items():
+        cost[:, parties.index(party)] = over_months(paid)
+    net = avoided - offsets - back_fill - cost
+    for p, party in enumerate(parties):
+        if back_fill[:, p].any():
+            yield Measure("back_fill_spending", party, DIFFERENCE, "USD", back_fill[:, p])
+        if cost[:, p].any():
+            yield Measure("programme_cost", party, DIFFERENCE, "USD", cost[:, p])
+        if net[:, p].any():
+            yield Measure("net_saving", party, DIFFERENCE, "USD", net[:, p])
+    yield Measure("back_fill_spending", ALL, DIFFERENCE, "USD", total(back_fill))
+    yield Measure("programme_cost", ALL, DIFFERENCE, "USD", total(cost))
+    yield Measure("net_saving", ALL, DIFFERENCE, "USD", total(net))
+    backbone = w.scenario.backbone.party
+    yield Measure("backbone_cost", backbone, USUAL, "USD", over_months(backbone_budget(w)))
+    yield from members(w, avoided - offsets)
+
+
+def back_filled(w: Worlds) -> Floats:
+    """What payers of others pay where freed capacity is used again [draw, party], USD.
+
+    Each avoided unit is taken up with the service's back-fill share, by people whose payers are
+    those of all users of the service.
+    """
+    usual, strategy = over_months(w.usual.use), over_months(w.strategy.use)
+    freed = np.maximum(usual - strategy, 0.0) / np.where(usual > 0.0, usual, 1.0)
+    share = w.get.each(f"services.{s}.back_fill" for s in w.scenario.services)
+    paid = (freed * share)[:, :, None] * w.usual.paid
+    total_paid: Floats = np.add.accumulate(paid, axis=1)[:, -1]
+    return total_paid
+
+
+def members(w: Worlds, saved: Floats) -> Iterator[Measure]:
+    """Per member and month, and as a share of all that the payer spends on its members."""
+    other, months = other_care(w)
+    usual = over_months(w.usual.payments) + over_months(w.usual.offsets) + other
+    for p, (name, party) in enumerate(w.scenario.parties.items()):
+        if party.kind == "payer" and months[:, p].any():
+            pmpm = saved[:, p] / months[:, p]
+            yield Measure("member_months", name, USUAL, "person-months", months[:, p])
+            yield Measure("total_spending", name, USUAL, "USD", usual[:, p])
+            yield Measure("avoided_pmpm", name, DIFFERENCE, "USD/person-month", pmpm)
+            rate = saved[:, p] / np.where(usual[:, p] > 0.0, usual[:, p], 1.0)
+            yield Measure("savings_rate", name, DIFFERENCE, "1", rate)
+
+
+def other_care(w: Worlds) -> tuple[Floats, Floats]:
+    """All other care, USD, and member-months, each [draw, party], in usual care."""
+    parties = list(w.scenario.parties)
+    years = years_since_price_year(w.scenario)
+    spent = np.zeros((w.get.size, len(parties)))
+    months = np.zeros_like(spent)
+    for g, (name, segment) in enumerate(w.scenario.segments.items()):
+        for party, whole in segment.payers.items():
+            p = parties.index(party)
+            share = w.get(f"segments.{name}.payer.{party}") if whole is not None else 1.0
+            lived = (w.usual.person_months[:, :, g].T * share).T
+            months[:, p] += over_months(lived)
+            if w.scenario.parties[party].other_care is not None:
+                at = f"parties.{party}.other_care"
+                price = (1.0 + w.get(f"{at}.trend"))[:, None] ** years
+                spent[:, p] += w.get(f"{at}.cost") * over_months(lived * price)
+    return spent, months
+
+
+# --- natural counts
+
+
+def natural_counts(w: Worlds) -> Iterator[Measure]:
+    """Units of each service, with and without; counts stand beside money, never inside it."""
+    usual, strategy = over_months(w.usual.use), over_months(w.strategy.use)
+    for s, (name, service) in enumerate(w.scenario.services.items()):
+        unit = service.counted_in
+        yield Measure("use", name, USUAL, unit, usual[:, s])
+        yield Measure("use", name, STRATEGY, unit, strategy[:, s])
+        yield Measure("avoided_use", name, DIFFERENCE, unit, usual[:, s] - strategy[:, s])
+
+
+def programme_activity(w: Worlds) -> Iterator[Measure]:
+    """Reach, waiting and cost of each intervention."""
+    started = over_months(w.strategy.started)
+    served = over_months(w.strategy.enrolled_months) / 12.0
+    waited = over_months(w.strategy.waiting)
+    for i, name in enumerate(w.scenario.interventions):
+        cost = over_months(intervention_cost(w, i, name))
+        yield Measure("enrollments", name, STRATEGY, "persons", started[:, i])
+        yield Measure("person_years_served", name, STRATEGY, "person-years", served[:, i])
+        wait = _ratio(waited[:, i], over_months(w.strategy.referred)[:, i])
+        yield Measure("mean_wait", name, STRATEGY, "months", wait)
+        yield Measure("intervention_cost", name, STRATEGY, "USD", cost)
+        yield Measure(
+            "cost_per_enrollment", name, STRATEGY, "USD/person", _ratio(cost, started[:, i])
+        )
+        yield from effects_at_floor(w, i, name)
+    if w.scenario.interventions:
+        avoided = total(over_months(w.usual.payments) - over_months(w.strategy.payments))
+        yield Measure(
+            "avoided_per_person_year_served",
+            ALL,
+            DIFFERENCE,
+            "USD/person-year",
+            _ratio(avoided, total(served)),
+        )
+
+
+def effects_at_floor(w: Worlds, i: int, name: str) -> Iterator[Measure]:
+    """Where the published effect is more than the preventable part can carry: share, [draw].
+
+    The mean over draws is how often the floor binds, over the segments served.
+    """
+    served = [g in w.scenario.interventions[name].eligible.segments for g in w.scenario.segments]
+    for service in w.scenario.interventions[name].effects:
+        s = list(w.scenario.services).index(service)
+        at_floor = (w.strategy.ratio[:, i, served, s] <= 0.0).astype(np.float64)
+        share = total(at_floor) / at_floor.shape[1]
+        yield Measure("effect_at_floor", f"{name}.{service}", STRATEGY, "1", share)
+
+
+def _ratio(top: Floats, bottom: Floats) -> Floats:
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0.0)
+
+
+# --- costs
+
+
+def programme_costs(w: Worlds) -> dict[str, Floats]:
+    """What each party pays for the interventions [draw, month], USD; in kind is its giver's."""
+    out: dict[str, Floats] = {}
+    for i, (name, programme) in enumerate(w.scenario.interventions.items()):
+        cash, in_kind = intervention_costs(w, i, name)
+        giver = programme.costs.in_kind_by or programme.operator
+        for party, paid in ((programme.funded_by, cash), (giver, in_kind)):
+            if paid.any():
+                out[party] = out.get(party, 0.0) + paid
+    return out
+
+
+def intervention_cost(w: Worlds, i: int, name: str) -> Floats:
+    cash, in_kind = intervention_costs(w, i, name)
+    return cash + in_kind
+
+
+def intervention_costs(w: Worlds, i: int, name: str) -> tuple[Floats, Floats]:
+    """Cash and in-kind cost of one intervention [draw, month], USD of the month."""
+
+    def of(key: str) -> Floats:
+        return w.get(f"interventions.{name}.costs.{key}")[:, None]
+
+    a, running = w.strategy, _running(w, name)
+    price = (1.0 + of("trend")) ** years_since_price_year(w.scenario)
+    slots = a.staff_months[:, :, i] * w.get(f"interventions.{name}.staff.caseload")[:, None]
+    cash = (
+        of("start_up") * _first(running)
+        + of("fixed") * running
+        + of("per_post") * a.staff_months[:, :, i]
+        + of("per_slot") * slots
+        + of("per_enrollment") * a.started[:, :, i]
+        + (of("per_enrolled") + of("stipends")) * a.enrolled_months[:, :, i]
+    )
+    return cash * price, of("in_kind") * running * price
+
+
+def _running(w: Worlds, name: str) -> Floats:
+    """[month]: 1 between the intervention's start and its end."""
+    programme, clock = w.scenario.interventions[name], w.scenario.clock
+    months = np.arange(clock.months)
+    last = clock.index(programme.end) if programme.end else clock.months
+    return ((months >= clock.index(programme.start)) & (months <= last)).astype(np.float64)
+
+
+def _first(running: Floats) -> Floats:
+    """[month]: 1 in the first month of running (which is the horizon's if it began before)."""
+    first = np.zeros_like(running)
+    if running.any():
+        first[int(running.argmax())] = 1.0
+    return first
+
+
+def backbone_budget(w: Worlds) -> Floats:
+    """The backbone's cost [draw, month], USD of the month."""
+    growth = (1.0 + w.get("backbone.trend"))[:, None] ** years_since_price_year(w.scenario)
+    return w.get("backbone.budget")[:, None] * growth
+
+
+# --- providers
+
+
+def provider_side(w: Worlds) -> Iterator[Measure]:
+    """What providers stop spending, and what leaves their budgets: average cost is neither."""
+    variable: dict[str, Floats] = {}
+    released: dict[str, Floats] = {}
+    for s, (name, service) in enumerate(w.scenario.services.items()):
+        if service.provider and service.rescue:
+            saved, blocks = provider_saving(w, s, name)
+            there = service.provider
+            variable[there] = variable.get(there, 0.0) + over_months(saved)
+            released[there] = released.get(there, 0.0) + over_months(blocks)
+    for party, value in variable.items():
+        yield Measure("avoided_marginal_cost", party, DIFFERENCE, "USD", value)
+        yield Measure("released_fixed_cost", party, DIFFERENCE, "USD", released[party])
+
+
+def provider_saving(w: Worlds, s: int, name: str) -> tuple[Floats, Floats]:
+    """Marginal cost avoided, and fixed cost released in whole blocks, each [draw, month], USD."""
+    service = w.scenario.services[name]
+    at = f"services.{name}"
+    cost = w.get(f"{at}.cost")[:, None]
+    growth = (1.0 + w.get(f"{at}.price_trend"))[:, None] ** years_since_price_year(w.scenario)
+    marginal = w.get(f"{at}.marginal_share")[:, None]
+    freed = (w.usual.use[:, :, s] - w.strategy.use[:, :, s]) * (
+        1.0 - w.get(f"{at}.back_fill")[:, None]
+    )
+    variable = freed * marginal * cost * growth
+    if service.capacity is None:
+        return variable, np.zeros_like(variable)
+    size = w.get(f"{at}.capacity.size")[:, None]
+    closed = np.floor(np.maximum(freed, 0.0) / size) * size
+    delay = np.round(w.get(f"{at}.capacity.delay")).astype(int)
+    return variable, _delayed(closed, delay) * (1.0 - marginal) * cost * growth
+
+
+def _delayed(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) -> Floats:
+    """Each draw's series [draw, month] moved later by its own number of months."""
+    index = np.arange(x.shape[1])[None, :] - months[:, None]
+    moved = np.take_along_axis(x, np.maximum(index, 0), axis=1)
+    return np.where(index >= 0, moved, 0.0)
+
+
+# --- series
+
+
+def series(w: Worlds) -> Iterator[Measure]:
+    """Monthly series [draw, month] that the run folder keeps as quantiles."""
+    for label, world in ((USUAL, w.usual), (STRATEGY, w.strategy)):
+        for p, party in enumerate(w.scenario.parties):
+            if world.payments[:, :, p].any():
+                yield Measure("rescue_spending", party, label, "USD", world.payments[:, :, p])
+        yield Measure("rescue_spending", ALL, label, "USD", total(world.payments))
+        for s, (name, service) in enumerate(w.scenario.services.items()):
+            yield Measure("use", name, label, service.counted_in, world.use[:, :, s])
+    for g, name in enumerate(w.scenario.segments):
+        yield Measure("people", name, STRATEGY, "persons", total(w.strategy.people[:, :, g]))
+    for i, name in enumerate(w.scenario.interventions):
+        for stock in ("waiting", "enrolled", "protected"):
+            values = getattr(w.strategy, stock)[:, :, i]
+            yield Measure(stock, name, STRATEGY, "persons", values)
+        yield Measure("staff", name, STRATEGY, "posts", w.strategy.staff[:, :, i])
+        yield Measure("intervention_cost", name, STRATEGY, "USD", intervention_cost(w, i, name))
+    avoided = total(w.usual.payments) - total(w.strategy.payments)
+    yield Measure("avoided_rescue_spending", ALL, DIFFERENCE, "USD", avoided)

@@ -1,0 +1,442 @@
+"""Parameters: from a loaded scenario to draws, and from draws to the arrays of the equations.
+
+`Draws` holds a number for every parameter and draw; `inputs` turns a slice of them into the
+NamedTuples that the compiled loop reads, [draw, ...], in the units of the equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .community import Community, Use
+from .distributions import Floats
+from .explain import problem_at
+from .interventions import Programmes
+from .loading import Loaded
+from .names import SEGMENT_PAYER, payers_of
+from .problems import BadInput
+from .sampling import Correlated, Method, NotACorrelation, correlate, uniforms
+from .scenario import NEED_LEVELS, Intervention, Scenario, Service, month_number
+from .simulation import Plan
+from .yamlfile import Document
+
+# A stock may lose at most this share of itself in one Euler step.
+LARGEST_LOSS = 1.0
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Values [draw] by dotted name; a parameter without uncertainty is one number."""
+
+    loaded: Loaded
+    size: int
+    seed: int
+    method: Method
+    values: dict[str, Floats]
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.loaded.scenario
+
+
+class Inputs(NamedTuple):
+    """What the compiled loop reads for a slice of draws."""
+
+    communities: Community
+    uses: Use
+    programmes: Programmes
+    plan: Plan
+
+
+def sample(loaded: Loaded, draws: int, seed: int, method: Method = "lhs") -> Draws:
+    """Draw every uncertain parameter; the same seed gives the same draws, name by name."""
+    names = loaded.uncertain
+    pairs = [Correlated(*c.between, c.rank) for c in loaded.scenario.correlations]
+    try:
+        u = correlate(uniforms(names, draws, seed, method), pairs)
+    except NotACorrelation as error:
+        at = problem_at(loaded.document, ("correlations",), str(error), "ranks that can hold")
+        raise BadInput([at]) from None
+    values = {
+        name: p.draws(u[name]) if p.uncertain else np.asarray(p.central)
+        for name, p in loaded.parameters.items()
+    }
+    for name, effect in loaded.effects.items():
+        values[name] = effect.quantile(u[name])
+    return Draws(loaded, draws, seed, method, values)
+
+
+class Columns:
+    """Values of a slice of draws by dotted name, each [draw]."""
+
+    def __init__(self, draws: Draws, rows: slice) -> None:
+        self.draws, self.rows = draws, rows
+        self.size = len(range(*rows.indices(draws.size)))
+
+    def __call__(self, name: str) -> Floats:
+        values = self.draws.values[name]
+        return values[self.rows] if values.ndim else np.full(self.size, float(values))
+
+    def each(self, names: Iterable[str]) -> Floats:
+        """[draw, name]"""
+        columns = [self(name) for name in names]
+        return np.stack(columns, axis=1) if columns else np.zeros((self.size, 0))
+
+    def has(self, name: str) -> bool:
+        return name in self.draws.values
+
+
+def inputs(draws: Draws, rows: slice) -> Inputs:
+    """The arrays of the equations for a slice of draws."""
+    scenario, get = draws.scenario, Columns(draws, rows)
+    shares = need_shares(scenario, get)
+    built = Inputs(
+        community(scenario, get, shares),
+        use(scenario, get, shares),
+        programmes(scenario, get),
+        plan(scenario),
+    )
+    steps = scenario.clock.steps_per_month
+    _check_step(draws.loaded.document, steps, built, rows.start or 0)
+    return built
+
+
+# --- the community
+
+
+def need_shares(scenario: Scenario, get: Columns) -> Floats:
+    """Shares [draw, segment, need] at the start; draws of two large shares are scaled down."""
+    parts = []
+    for name in scenario.segments:
+        at_risk = get(f"segments.{name}.need.at_risk")
+        in_crisis = get(f"segments.{name}.need.in_crisis")
+        in_need = np.maximum(at_risk + in_crisis, 1e-300)
+        scale = np.minimum(1.0, 0.99 / in_need)
+        parts.append(
+            np.stack(
+                [1.0 - (at_risk + in_crisis) * scale, at_risk * scale, in_crisis * scale], axis=1
+            )
+        )
+    return np.stack(parts, axis=1)
+
+
+def community(scenario: Scenario, get: Columns, shares: Floats) -> Community:
+    names = list(scenario.segments)
+    population = get.each(f"segments.{n}.population" for n in names)
+    recovery = get.each(f"segments.{n}.need.recovery" for n in names)
+    relief = get.each(f"segments.{n}.need.relief" for n in names)
+    deaths = np.stack(
+        [get.each(f"segments.{n}.deaths.{level}" for n in names) for level in NEED_LEVELS], axis=2
+    )
+    leaving = get.each(f"segments.{n}.leaving" for n in names)
+    mean_death = deaths[:, :, 0] * shares[:, :, 0]
+    mean_death = mean_death + deaths[:, :, 1] * shares[:, :, 1] + deaths[:, :, 2] * shares[:, :, 2]
+    onset, escalation = steady_rates(shares, recovery, relief, deaths, mean_death)
+    entrants = population * (mean_death + leaving)
+    for g, (name, segment) in enumerate(scenario.segments.items()):
+        if segment.need.onset is not None:
+            onset[:, g] = get(f"segments.{name}.need.onset")
+        if segment.need.escalation is not None:
+            escalation[:, g] = get(f"segments.{name}.need.escalation")
+        if segment.entrants is not None:
+            entrants[:, g] = get(f"segments.{name}.entrants")
+    movement = get.each(f"movements[{k}].rate" for k in range(len(scenario.movements)))
+    return Community(
+        people=population[:, :, None] * shares,
+        onset=onset,
+        escalation=escalation,
+        recovery=recovery,
+        relief=relief,
+        deaths=deaths,
+        leaving=leaving,
+        entrants=entrants,
+        entrant_mix=shares,
+        movement=movement,
+    )
+
+
+def steady_rates(
+    shares: Floats, recovery: Floats, relief: Floats, deaths: Floats, mean_death: Floats
+) -> tuple[Floats, Floats]:
+    """Onset and escalation [draw, segment] that keep the shares of need steady.
+
+    Flows into and out of a level balance when those who die or leave are replaced at the
+    segment's own mix: onset x stable = recovery x at_risk + (mean death - death) x stable, and
+    escalation x at_risk = (relief + death - mean death) x in_crisis. Never below zero.
+    """
+    stable, at_risk, in_crisis = shares[:, :, 0], shares[:, :, 1], shares[:, :, 2]
+    onset = recovery * at_risk / stable + mean_death - deaths[:, :, 0]
+    needed = (relief + deaths[:, :, 2] - mean_death) * in_crisis
+    escalation = np.divide(needed, at_risk, out=np.zeros_like(needed), where=at_risk > 0.0)
+    return np.maximum(onset, 0.0), np.maximum(escalation, 0.0)
+
+
+# --- services
+
+
+def use(scenario: Scenario, get: Columns, shares: Floats) -> Use:
+    price, _ = prices(scenario, get)
+    return Use(
+        rate=use_rates(scenario, get, shares),
+        preventable=get.each(f"services.{s}.preventable" for s in scenario.services),
+        factor=use_factors(scenario, get),
+        price=price,
+        price_factor=price_factors(scenario, get),
+    )
+
+
+def use_rates(scenario: Scenario, get: Columns, shares: Floats) -> Floats:
+    """Units per person-month [draw, segment, need, service].
+
+    The segment's mean is the observed rate: level rate = mean x relative / sum(share x relative).
+    """
+    columns = []
+    for service, about in scenario.services.items():
+        relative = np.stack(
+            [
+                np.ones(get.size),
+                get(f"services.{service}.relative_use.at_risk"),
+                get(f"services.{service}.relative_use.in_crisis"),
+            ],
+            axis=1,
+        )[:, None, :]
+        length = get(f"services.{service}.length_of_stay") if about.length_of_stay else 1.0
+        mean = np.stack([_mean_use(scenario, get, g, service) for g in scenario.segments], axis=1)
+        weighted = shares * relative
+        average = weighted[:, :, 0] + weighted[:, :, 1] + weighted[:, :, 2]
+        columns.append((mean.T * length).T[:, :, None] * relative / average[:, :, None])
+    return np.stack(columns, axis=3)
+
+
+def _mean_use(scenario: Scenario, get: Columns, segment: str, service: str) -> Floats:
+    given = service in scenario.segments[segment].use
+    return get(f"segments.{segment}.use.{service}") if given else np.zeros(get.size)
+
+
+def use_factors(scenario: Scenario, get: Columns) -> Floats:
+    """Trend since the start, times the shocks of the month [draw, month, service]."""
+    years = np.arange(scenario.clock.months) / 12.0
+    columns = []
+    for name, service in scenario.services.items():
+        factor = (1.0 + get(f"services.{name}.use_trend"))[:, None] ** years
+        for k, shock in enumerate(service.shocks):
+            first = max(scenario.clock.index(shock.start), 0)
+            last = scenario.clock.index(shock.end) if shock.end else scenario.clock.months
+            factor[:, first : max(last + 1, 0)] *= get(f"services.{name}.shocks[{k}].factor")[
+                :, None
+            ]
+        columns.append(factor)
+    return np.stack(columns, axis=2)
+
+
+def price_factors(scenario: Scenario, get: Columns) -> Floats:
+    """Nominal prices relative to January of the price year [draw, month, service]."""
+    years = years_since_price_year(scenario)
+    trends = [get(f"services.{name}.price_trend") for name in scenario.services]
+    return np.stack([(1.0 + trend)[:, None] ** years for trend in trends], axis=2)
+
+
+def years_since_price_year(scenario: Scenario) -> Floats:
+    first = month_number(scenario.clock.start) - 12 * scenario.prices.year
+    return (first + np.arange(scenario.clock.months)) / 12.0
+
+
+def payer_table(scenario: Scenario) -> tuple[list[list[list[str]]], int]:
+    """Who pays, [segment][service][k], and the largest number of payers."""
+    table = [
+        [payers_of(service.payment, segment.payers) for service in scenario.services.values()]
+        for segment in scenario.segments.values()
+    ]
+    return table, max((len(payers) for row in table for payers in row), default=1)
+
+
+def prices(scenario: Scenario, get: Columns) -> tuple[Floats, Floats]:
+    """USD per unit that the k-th payer pays, and its share, each [draw, segment, service, k]."""
+    table, most = payer_table(scenario)
+    shape = (get.size, len(scenario.segments), len(scenario.services), most)
+    price, share = np.zeros(shape), np.zeros(shape)
+    for g, segment in enumerate(scenario.segments):
+        for s, (name, service) in enumerate(scenario.services.items()):
+            shares = payer_shares(scenario, get, segment, name)
+            for k, party in enumerate(table[g][s]):
+                share[:, g, s, k] = shares[party]
+                price[:, g, s, k] = shares[party] * price_of(get, name, service, party)
+    return price, share
+
+
+def payer_shares(scenario: Scenario, get: Columns, segment: str, service: str) -> dict[str, Any]:
+    """Share of a service's price that each party pays for a segment; scaled to add up to 1."""
+    own = scenario.segments[segment].payers
+    segment_shares: dict[str, Any] = {
+        party: 1.0 if whole is None else get(f"segments.{segment}.payer.{party}")
+        for party, whole in own.items()
+    }
+    payment = scenario.services[service].payment
+    if payment is None:
+        return _scaled(segment_shares)
+    out: dict[str, Any] = {}
+    for party in payment:
+        part = get(f"services.{service}.payment.{party}")
+        if party == SEGMENT_PAYER:
+            for payer, share in _scaled(segment_shares).items():
+                out[payer] = out.get(payer, 0.0) + part * share
+        else:
+            out[party] = out.get(party, 0.0) + part
+    return _scaled(out)
+
+
+def _scaled(shares: dict[str, Any]) -> dict[str, Any]:
+    total = sum(shares.values())
+    return {party: share / total for party, share in shares.items()}
+
+
+def price_of(get: Columns, name: str, service: Service, party: str) -> Floats:
+    """A payer's own price, or the cost times its ratio of payment to cost, USD/unit."""
+    if party in service.price:
+        return get(f"services.{name}.price.{party}")
+    return get(f"services.{name}.cost") * get(f"parties.{party}.payment_to_cost")
+
+
+# --- interventions
+
+
+def programmes(scenario: Scenario, get: Columns) -> Programmes:
+    names = list(scenario.interventions)
+
+    def of(key: str) -> Floats:
+        return get.each(f"interventions.{name}.{key}" for name in names)
+
+    def backbone(key: str) -> Floats:
+        return get(f"backbone.multipliers.{key}")[:, None]
+
+    ratios = ("onset", "escalation", "recovery", "relief")
+    return Programmes(
+        referral=np.minimum(of("referral") * backbone("referral"), 1.0),
+        acceptance=np.minimum(of("acceptance") * backbone("acceptance"), 1.0),
+        time_to_enroll=of("time_to_enroll"),
+        patience=of("patience"),
+        posts=of("staff.posts"),
+        caseload=of("staff.caseload"),
+        time_to_hire=np.maximum(of("staff.time_to_hire") * backbone("time_to_hire"), 0.5),
+        turnover=of("staff.turnover"),
+        duration=of("duration"),
+        completion=of("completion"),
+        persistence=of("persistence"),
+        follow_up=of("follow_up"),
+        published=published_ratios(scenario, get),
+        need_ratio=np.stack([of(f"need_effects.{r}") for r in ratios], axis=2),
+    )
+
+
+def published_ratios(scenario: Scenario, get: Columns) -> Floats:
+    """Published ratio [draw, intervention, service]; nan where nothing is said."""
+    shape = (get.size, len(scenario.interventions), len(scenario.services))
+    out = np.full(shape, np.nan)
+    services = list(scenario.services)
+    for i, (name, programme) in enumerate(scenario.interventions.items()):
+        for service in programme.effects:
+            out[:, i, services.index(service)] = get(effect_name(name, programme, service))
+    return out
+
+
+def effect_name(name: str, programme: Intervention, service: str) -> str:
+    """Dotted name of the number that an effect uses: its own, or the one that it follows."""
+    effect = programme.effects[service]
+    if effect.follows:
+        return effect_name(name, programme, effect.follows)
+    path = f"interventions.{name}.effects.{service}"
+    return path if effect.evidence else f"{path}.ratio"
+
+
+def plan(scenario: Scenario) -> Plan:
+    """What no draw changes: who is served where and when, who moves, who pays."""
+    months = np.arange(scenario.clock.months)
+    served = np.array(
+        [[g in i.eligible.segments for g in scenario.segments] for i in scenario.programmes],
+        dtype=np.bool_,
+    ).reshape(len(scenario.interventions), len(scenario.segments))
+    eligible = np.array(
+        [[float(n in i.eligible.need) for n in NEED_LEVELS] for i in scenario.programmes]
+    ).reshape(len(scenario.interventions), 3)
+    segments = list(scenario.segments)
+    return Plan(
+        served=served,
+        eligible=eligible,
+        running=_running(scenario, months, [(i.start, i.end) for i in scenario.programmes]),
+        changes_need=np.array([_changes_need(i) for i in scenario.programmes], dtype=np.bool_),
+        origin=np.array([segments.index(m.origin) for m in scenario.movements], dtype=np.int64),
+        destination=np.array(
+            [segments.index(m.destination) for m in scenario.movements], dtype=np.int64
+        ),
+        moving=_running(scenario, months, [(m.start, m.end) for m in scenario.movements]),
+        rescue=np.array([s.rescue for s in scenario.services.values()], dtype=np.bool_),
+        payers=_payers(scenario),
+    )
+
+
+def _running(
+    scenario: Scenario, months: Any, spans: list[tuple[str | None, str | None]]
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """[month, span]: whether a month lies between a span's first and last month."""
+    clock = scenario.clock
+    out = np.zeros((months.size, len(spans)), dtype=np.bool_)
+    for k, (start, end) in enumerate(spans):
+        first = clock.index(start) if start else 0
+        last = clock.index(end) if end else clock.months
+        out[:, k] = (first <= months) & (months <= last)
+    return out
+
+
+def _changes_need(programme: Intervention) -> bool:
+    ratios = programme.need_effects
+    return any(
+        p.uncertain or p.central != 1.0
+        for p in (ratios.onset, ratios.escalation, ratios.recovery, ratios.relief)
+    )
+
+
+def _payers(scenario: Scenario) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """[segment, service, k]: index of the k-th party that pays, -1 for none."""
+    table, most = payer_table(scenario)
+    parties = list(scenario.parties)
+    out = np.full((len(table), len(scenario.services), most), -1, dtype=np.int64)
+    for g, row in enumerate(table):
+        for s, payers in enumerate(row):
+            out[g, s, : len(payers)] = [parties.index(p) for p in payers]
+    return out
+
+
+# --- the step
+
+
+def _check_step(document: Document, steps: int, built: Inputs, first: int) -> None:
+    """No stock may lose more than all of itself in one step: ask for a finer step instead."""
+    c, v = built.communities, built.programmes
+    worst_need = np.maximum(
+        np.maximum(c.onset, c.escalation + c.recovery), c.relief
+    ) * _largest_ratio(v)
+    exits = (worst_need + c.deaths.max(axis=2) + c.leaving[:, :]).max(axis=1)
+    service = np.zeros(exits.shape)
+    if v.duration.shape[1]:
+        waiting = 1.0 / v.time_to_enroll + 1.0 / v.patience
+        service = np.maximum(waiting, np.maximum(1.0 / v.duration, 1.0 / v.persistence))
+        service = np.maximum(service, 1.0 / v.time_to_hire + v.turnover).max(axis=1)
+    rate = exits + service
+    if rate.max() / steps > LARGEST_LOSS:
+        needed = int(np.ceil(rate.max()))
+        found = f"{steps}; draw {first + int(rate.argmax())} empties a stock within one step"
+        raise BadInput(
+            [problem_at(document, ("clock", "steps_per_month"), found, f"at least {needed}")]
+        )
+
+
+def _largest_ratio(v: Programmes) -> Floats:
+    """Upper bound [draw, 1] of what interventions together do to a move between need levels."""
+    if not v.need_ratio.shape[1]:
+        return np.ones((v.need_ratio.shape[0], 1))
+    bound: Floats = np.maximum(v.need_ratio, 1.0).max(axis=2).prod(axis=1)[:, None]
+    return bound

@@ -1,0 +1,334 @@
+"""Run folder: what a run leaves on disk, written whole or not at all.
+
+scenario.yaml (resolved), draws.parquet, metrics.parquet, series.parquet, inputs.json,
+summary.json and run.json; the same inputs give the same bytes in all but run.json. The page
+index.html is added by report/, which reads these files only. Columns: docs/run-folder.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from .distributions import Floats
+from .ensemble import DRAW_PERCENTILES, Key, Result
+from .loading import Loaded
+from .sampling import Method
+from .scenario import Scenario
+
+ROWS_PER_GROUP = 131_072
+LIBRARIES = ("numpy", "scipy", "numba", "pandas", "pydantic", "pyarrow")
+
+
+def version() -> str:
+    try:
+        return metadata.version("headwater")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def run_hash(loaded: Loaded, draws: int, seed: int, method: Method) -> str:
+    """Covers the resolved inputs, seed, draws, method and version."""
+    whole = [loaded.document.data, draws, seed, method, version()]
+    text = json.dumps(whole, sort_keys=True, ensure_ascii=True)
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+
+
+def default_folder(loaded: Loaded, draws: int, seed: int, method: Method) -> Path:
+    name = f"{loaded.scenario.name}-{run_hash(loaded, draws, seed, method)}"
+    return Path("runs") / name
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which takes its name only when everything in it is there.
+
+    A folder of that name is replaced; a killed run leaves only one whose name begins with a dot.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    filling = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield filling
+        filling.chmod(0o755)
+        _swap(filling, folder)
+    except BaseException:
+        shutil.rmtree(filling, ignore_errors=True)
+        raise
+
+
+def _swap(filling: Path, folder: Path) -> None:
+    if not folder.exists():
+        filling.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent)) / "old"
+    folder.rename(old)
+    filling.rename(folder)
+    shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def is_run_folder(folder: Path) -> bool:
+    return (folder / "run.json").is_file() and (folder / "summary.json").is_file()
+
+
+def write(result: Result, folder: Path, seconds: float) -> dict[str, Any]:
+    """Fill a folder with everything but the page; returns the summary."""
+    loaded = result.draws.loaded
+    summary = summary_of(result)
+    _text(folder / "scenario.yaml", resolved_yaml(loaded))
+    _json(folder / "summary.json", summary)
+    _json(folder / "inputs.json", inputs_of(loaded))
+    _table(folder / "draws.parquet", draws_table(result))
+    _table(folder / "metrics.parquet", metrics_table(result))
+    _table(folder / "series.parquet", series_table(result))
+    _json(folder / "run.json", _about(result, seconds))
+    return summary
+
+
+def resolved_yaml(loaded: Loaded) -> str:
+    """The merged scenario with registry values filled in; it runs by itself."""
+    told = "# Written by Headwater: the scenario as it was run, with everything it extends.\n"
+    return told + yaml.safe_dump(
+        loaded.document.data, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+def _about(result: Result, seconds: float) -> dict[str, Any]:
+    draws = result.draws
+    return {
+        "scenario": draws.scenario.name,
+        "seed": draws.seed,
+        "draws": draws.size,
+        "method": draws.method,
+        "hash": run_hash(draws.loaded, draws.size, draws.seed, draws.method),
+        "seconds": round(seconds, 3),
+        "versions": {"headwater": version(), "python": platform.python_version()}
+        | {name: metadata.version(name) for name in LIBRARIES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+# --- summaries
+
+
+def summary_of(result: Result) -> dict[str, Any]:
+    """One JSON object: the run, and each metric with its spread over draws."""
+    draws = result.draws
+    scenario = draws.scenario
+    return {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "description": scenario.description,
+        "seed": draws.seed,
+        "draws": draws.size,
+        "method": draws.method,
+        "start": scenario.clock.start,
+        "end": scenario.clock.end,
+        "price_year": scenario.prices.year,
+        "names": names_of(scenario),
+        "metrics": [_spread(key, values) for key, values in result.metrics.items()],
+    }
+
+
+def _spread(key: Key, values: Floats) -> dict[str, Any]:
+    """Mean, sd, percentiles and the Monte Carlo standard error of the mean (sd / sqrt(draws))."""
+    points = np.quantile(values, list(DRAW_PERCENTILES.values()))
+    sd = float(values.std(ddof=1)) if values.size > 1 else 0.0
+    numbers = {"mean": float(values.mean()), "sd": sd, "mcse": sd / values.size**0.5}
+    numbers |= dict(zip(DRAW_PERCENTILES, points.tolist(), strict=True))
+    return {
+        "metric": key.metric,
+        "party": key.subject,
+        "strategy": key.strategy,
+        "unit": key.unit,
+    } | numbers
+
+
+def names_of(scenario: Scenario) -> dict[str, str]:
+    """What people call each party, segment, service and intervention."""
+    names: dict[str, str] = {}
+    parts = (scenario.parties, scenario.segments, scenario.services, scenario.interventions)
+    for part in parts:
+        names |= {key: about.name for key, about in part.items()}
+    return names
+
+
+def inputs_of(loaded: Loaded) -> dict[str, Any]:
+    """Every number with unit, source and status, and every step from study to effect."""
+    return {
+        "parameters": list(parameter_rows(loaded)),
+        "effects": {name: effect_rows(synthesis) for name, synthesis in loaded.effects.items()},
+    }
+
+
+def parameter_rows(loaded: Loaded) -> Iterator[dict[str, Any]]:
+    """One row a number, as `headwater check` prints it; defaults are left out."""
+    probabilities = np.array([0.05, 0.5, 0.95])
+    for name, p in loaded.parameters.items():
+        q = p.quantity
+        if q.source == "default":
+            continue
+        low, mid, high = p.draws(probabilities).tolist()
+        yield {
+            "name": name,
+            "value": p.central,
+            "p05": low,
+            "p50": mid,
+            "p95": high,
+            "unit": p.unit,
+            "family": q.family,
+            "price_year": q.year,
+            "source": q.source or "",
+            "ref": q.ref or "",
+            "status": _status(p.sourced, q.assumption, q.status),
+            "reason": q.reason or "",
+            "ask": q.ask or "",
+        }
+    for name, synthesis in loaded.effects.items():
+        s = synthesis.summary()
+        yield {
+            "name": name,
+            "value": s.mean,
+            "p05": s.p05,
+            "p50": s.median,
+            "p95": s.p95,
+            "unit": "1",
+            "family": "predictive",
+            "price_year": None,
+            "source": ", ".join(row.id for row in synthesis.rows),
+            "ref": "",
+            "status": "evidence",
+            "reason": "; ".join(synthesis.assumptions),
+            "ask": "",
+        }
+
+
+def _status(sourced: bool, assumption: bool, status: str | None) -> str:
+    if assumption:
+        return "assumption"
+    if not sourced:
+        return "no source"
+    return status or "stated"
+
+
+def effect_rows(synthesis: Any) -> dict[str, Any]:
+    """The way from studies to the distribution drawn from, each step with its numbers."""
+    summary = synthesis.summary()
+    return {
+        "studies": [
+            {
+                "id": row.id,
+                "label": row.label,
+                "metric": row.metric,
+                "value": row.value,
+                "low": row.low,
+                "high": row.high,
+                "unit": row.unit,
+                "status": row.status,
+                "ratio": row.ratio,
+                "how": row.how,
+                "se": row.se,
+                "se_from": row.se_from,
+                "uptake": row.uptake,
+                "enrolled_ratio": row.enrolled_ratio,
+                "discount": row.discount,
+                "log_ratio_used": row.y,
+                "weight": row.weight,
+            }
+            for row in synthesis.rows
+        ],
+        "between_study_sd": synthesis.tau,
+        "between_study_sd_from": synthesis.tau_from,
+        "mean_log_ratio": synthesis.mean_log,
+        "se": synthesis.se,
+        "predictive_scale": synthesis.scale,
+        "degrees_of_freedom": synthesis.df if np.isfinite(synthesis.df) else None,
+        "drawn": {
+            "p05": summary.p05,
+            "p50": summary.median,
+            "p95": summary.p95,
+            "mean": summary.mean,
+        },
+        "bounds": [synthesis.low_bound, synthesis.high_bound],
+        "assumptions": list(synthesis.assumptions),
+    }
+
+
+# --- tables
+
+
+def draws_table(result: Result) -> pa.Table:
+    """[draw, one column a parameter that a draw changes]"""
+    draws = result.draws
+    columns: dict[str, Any] = {"draw": np.arange(draws.size, dtype=np.int64)}
+    columns |= {name: draws.values[name] for name in sorted(draws.loaded.uncertain)}
+    return pa.table(columns)
+
+
+def metrics_table(result: Result) -> pa.Table:
+    """Long: scenario, strategy, draw, metric, party, month (null), unit, value."""
+    size = result.draws.size
+    keys = sorted(result.metrics)
+    rows = len(keys) * size
+    return pa.table(
+        {
+            "scenario": _repeated([result.draws.scenario.name], rows),
+            "strategy": _repeated([k.strategy for k in keys], size),
+            "draw": pa.array(np.tile(np.arange(size, dtype=np.int64), len(keys))),
+            "metric": _repeated([k.metric for k in keys], size),
+            "party": _repeated([k.subject for k in keys], size),
+            "month": pa.nulls(rows, pa.string()),
+            "unit": _repeated([k.unit for k in keys], size),
+            "value": pa.array(np.concatenate([result.metrics[k] for k in keys])),
+        }
+    )
+
+
+def series_table(result: Result) -> pa.Table:
+    """Long: scenario, strategy, metric, party, month, unit, mean and percentiles over draws."""
+    labels = result.draws.scenario.clock.labels()
+    keys = sorted(result.series)
+    columns: dict[str, Any] = {
+        "scenario": _repeated([result.draws.scenario.name], len(keys) * len(labels)),
+        "strategy": _repeated([k.strategy for k in keys], len(labels)),
+        "metric": _repeated([k.metric for k in keys], len(labels)),
+        "party": _repeated([k.subject for k in keys], len(labels)),
+        "month": pa.array(labels * len(keys)),
+        "unit": _repeated([k.unit for k in keys], len(labels)),
+    }
+    for statistic in next(iter(result.series.values()), {}):
+        parts = [result.series[k][statistic] for k in keys]
+        columns[statistic] = pa.array(np.concatenate(parts))
+    return pa.table(columns)
+
+
+def _repeated(words: list[str], times: int) -> pa.DictionaryArray:
+    """Each word `times` times, kept as a dictionary."""
+    distinct = sorted(set(words))
+    index = np.repeat(np.array([distinct.index(w) for w in words], dtype=np.int32), times)
+    return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(distinct))
+
+
+def _table(path: Path, table: pa.Table) -> None:
+    pq.write_table(table, path, row_group_size=ROWS_PER_GROUP, compression="zstd")
+
+
+def _json(path: Path, data: Any) -> None:
+    _text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,1 @@
+"""Scenarios, contract terms and evidence that ship with Headwater: data, no code."""
