@@ -98,6 +98,24 @@ def test_deleting_a_list_element_moves_the_marks_of_those_below(tmp_path: Path) 
     assert set(found.marks) == set(places(found.data))
 
 
+def test_deleting_deep_in_a_list_moves_only_its_own_marks(tmp_path: Path) -> None:
+    text = "a:\n- x: 0\n- x:\n  - y: 1\n  - y: 2\n  - y: {z: 3}\n- x: [4, 5]\n"
+    base = document(tmp_path, text)
+    found = assign(base, "a[1].x[1]=null")
+    assert found.data["a"] == [{"x": 0}, {"x": [{"y": 1}, {"y": {"z": 3}}]}, {"x": [4, 5]}]
+    assert set(found.marks) == set(places(found.data))
+    assert found.mark(("a", 1, "x", 1, "y", "z")) == base.mark(("a", 1, "x", 2, "y", "z"))
+    assert found.mark(("a", 2, "x", 1)) == base.mark(("a", 2, "x", 1))
+
+
+def test_thirty_levels_are_the_deepest(tmp_path: Path) -> None:
+    base = document(tmp_path, "a: null")
+    path = ".".join("a" * 28)
+    assert assign(base, f"{path}.a=1").data
+    assert assign(base, f"{path}=[1]").data
+    assert refusal(base, f"{path}.a=[1]").found == "too deep a path"
+
+
 def test_a_key_whose_value_is_null_can_be_deleted(tmp_path: Path) -> None:
     assert "n" not in assign(document(tmp_path), "a.n=null").data["a"]
 

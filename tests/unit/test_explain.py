@@ -83,6 +83,12 @@ def refuse_odd(number: int) -> int:
     return number
 
 
+def refuse_three(number: int) -> int:
+    if number == 3:
+        raise PydanticCustomError("problem", "anything but three")
+    return number
+
+
 class Tree(Part):
     @model_validator(mode="after")
     def _check(self) -> "Tree":
@@ -117,6 +123,7 @@ class Tree(Part):
     text_or_list: str | list[int] = ""
     checked: Annotated[int, AfterValidator(lambda x: x)] | bool = True
     even: Annotated[int, AfterValidator(refuse_odd)] = 2
+    not_three: Annotated[int, AfterValidator(refuse_three)] = 2
     aliased: int = Field(default=1, alias="other-name")
     choice: int = Field(default=1, validation_alias=AliasChoices("first", "second"))
     branches: list["Tree"] = []
@@ -150,7 +157,7 @@ def place(problem: Problem) -> Place:
 TREE_KEYS = (
     "months, share, cost, flag, name, code, side, mixed, only, colour, leaf, leaves, pair, "
     "by_name, by_side, by_code, shape, either, amount, auto, text_or_list, checked, even, "
-    "other-name, first, branches, flower"
+    "not_three, other-name, first, branches, flower"
 )
 LEAVES = "[{'size': 1}, {'size': 1}, {'size': 1}] (a list)"
 
@@ -237,6 +244,8 @@ ONE_PROBLEM: list[tuple[str, str, Place, str, str, str]] = [
     ("validator", "months: -1", (1, 1, ""), "{'months': -1} (a mapping)",
      "months not before the start", ""),
     ("validator in words", "even: 3", (1, 1, "even"), "3, odd", "an even number", "two"),
+    ("validator of few words", "not_three: 3", (1, 1, "not_three"), "3 (a number)",
+     "anything but three", ""),
     ("validator that points", "leaf:\n  size: 13", (2, 3, "leaf.size"),
      "{'leaf': {'size': 13}} (a mapping)", "another size", ""),
     ("alias", "other-nam: 1", (1, 1, "other-nam"), "unknown key 'other-nam'", TREE_KEYS,

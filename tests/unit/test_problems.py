@@ -73,6 +73,7 @@ def test_nearest(name: str, expected: str) -> None:
         ("yes", "text", "'yes' (text)"),
         ([1], "a list", "[1] (a list)"),
         ({"a": 1}, "a mapping", "{'a': 1} (a mapping)"),
+        ("x" * 58, "text", "'" + "x" * 58 + "' (text)"),
         ("x" * 99, "text", "'" + "x" * 56 + "... (text)"),
     ],
 )

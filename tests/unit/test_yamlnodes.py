@@ -146,6 +146,10 @@ def test_a_byte_order_mark_and_windows_lines_are_accepted(tmp_path: Path) -> Non
     assert read_document.mark(("b",)).line == 2
 
 
+def test_a_quoted_merge_key_is_an_ordinary_key(tmp_path: Path) -> None:
+    assert document(tmp_path, "'<<': 1\n").data == {"<<": 1}
+
+
 def test_one_document_may_have_its_marks(tmp_path: Path) -> None:
     assert document(tmp_path, "%YAML 1.1\n---\na: 1\n...\n").data == {"a": 1}
 
@@ -274,6 +278,13 @@ def test_levels_hidden_in_an_alias_count(tmp_path: Path) -> None:
     text = "a: &a " + "[" * 20 + "]" * 20 + "\nb: " + "[" * 10 + "*a" + "]" * 10 + "\n"
     assert document(tmp_path, text.replace("[*a]", "*a")).data
     assert refusal(lambda: document(tmp_path, text)).mark.line == 2
+
+
+@pytest.mark.parametrize("empty", ["[]", "{}"])
+def test_an_empty_value_is_one_level(tmp_path: Path, empty: str) -> None:
+    text = f"a: &a {empty}\nb: " + "[" * 28 + "*a" + "]" * 28
+    assert document(tmp_path, text).data
+    assert refusal(lambda: document(tmp_path, text.replace("*a", "[*a]"))).found
 
 
 @pytest.mark.parametrize("opening", ["[", "{", "- ", "? ", "[{a: "])

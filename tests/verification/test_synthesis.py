@@ -224,17 +224,18 @@ class TestStandardError:
 
     def test_poisson_counts(self) -> None:
         """3 events a year, 224 people, 1 year: 672; ratio 1, 199 people: 597."""
+        changed = RULES.frailty_variance.model_copy(update={"value": 0.0})
+        rules = RULES.model_copy(update={"frailty_variance": changed})
         null = finding("E018", follow_up_months=12.0)
-        estimate = standard_error(null, 0.0, 3.0, RULES)
+        estimate = standard_error(null, 0.0, 3.0, rules)
         assert estimate.value == pytest.approx(sqrt(1 / 672 + 1 / 597))
         assert estimate.steps[0].assumed
 
     def test_frailty_adds_the_variance_between_people(self) -> None:
-        changed = RULES.frailty_variance.model_copy(update={"value": 1.0})
-        rules = RULES.model_copy(update={"frailty_variance": changed})
         null = finding("E018", follow_up_months=12.0)
-        estimate = standard_error(null, 0.0, 3.0, rules)
+        estimate = standard_error(null, 0.0, 3.0, RULES)
         assert estimate.value == pytest.approx(sqrt(1 / 672 + 1 / 597 + 1 / 224 + 1 / 199))
+        assert estimate.steps[0].assumed
 
     def test_shares(self) -> None:
         """39.0 % of 272 against 21.3 % of 197, without the published p."""
@@ -247,7 +248,7 @@ class TestStandardError:
         """317.5 visits per 1,000 over 9 months is 0.42333 a year; 0.75 years of 1,134 and 1,746."""
         bare = finding("E113", low=None, high=None)
         estimate = standard_error(bare, log(230.5 / 317.5), None, RULES)
-        expected = sqrt(1 / (0.3175 * 1134) + 1 / (0.2305 * 1746))
+        expected = sqrt(1 / (0.3175 * 1134) + 1 / (0.2305 * 1746) + 1 / 1134 + 1 / 1746)
         assert estimate.value == pytest.approx(expected)
 
     def test_days_come_in_spells_so_counts_are_not_used(self) -> None:

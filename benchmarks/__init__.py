@@ -1,0 +1,1 @@
+"""Benchmarks: Headwater beside other engines, on the same work."""

@@ -1,0 +1,105 @@
+"""Agreement: the series that Headwater records, rebuilt from another engine's stocks.
+
+Stocks and flows are the other engine's own. Use and payments are reckoned here from its monthly
+person-months, with the direct ratios that Headwater has solved: they are arithmetic on a month,
+not dynamics.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.parameters import Inputs
+from model.scenario import NEED_LEVELS
+from model.simulation import Activity
+
+from .engines import Stocks
+
+Series = dict[str, np.ndarray]
+
+
+def recorded(activity: Activity, draw: int = 0) -> Series:
+    """What Headwater recorded of its one segment, each [month, ...]."""
+    same = (
+        "waiting enrolled protected staff referred started enrolled_months staff_months use "
+        "payments offsets"
+    ).split()
+    series = {name: getattr(activity, name)[draw] for name in same}
+    of_segment = ("people", "person_months", "died", "left", "entered")
+    return series | {name: getattr(activity, name)[draw, :, 0] for name in of_segment}
+
+
+def rebuilt(
+    stocks: Stocks, built: Inputs, names: list[str], ratio: np.ndarray, draw: int = 0
+) -> Series:
+    """The same series from another engine's stocks; ratio [intervention, service]."""
+    person_months = _by_level(stocks, "person_months", np.diff)
+    reached = [_by_level(stocks, f"reached_{name}", np.diff) for name in names]
+    series = {
+        "people": _by_level(stocks, "people", _ends),
+        "person_months": person_months.sum(axis=1),
+        "use": _use(built, person_months, reached, ratio, draw),
+    }
+    series |= {name: np.diff(stocks[name]) for name in ("died", "left", "entered")}
+    for state in ("waiting", "enrolled", "protected"):
+        each = [_by_level(stocks, f"{state}_{name}", _ends).sum(axis=1) for name in names]
+        series[state] = np.stack(each, axis=1)
+    series["staff"] = np.stack([_ends(stocks[f"staff_{name}"]) for name in names], axis=1)
+    for flow in ("referred", "started", "enrolled_months", "staff_months"):
+        series[flow] = np.stack([np.diff(stocks[f"{flow}_{name}"]) for name in names], axis=1)
+    return series
+
+
+def _ends(stock: np.ndarray) -> np.ndarray:
+    return stock[1:]
+
+
+def _by_level(stocks: Stocks, kind: str, of) -> np.ndarray:
+    """[month, need]"""
+    return np.stack([of(stocks[f"{kind}_{level}"]) for level in NEED_LEVELS], axis=1)
+
+
+def _use(
+    built: Inputs,
+    person_months: np.ndarray,
+    reached: list[np.ndarray],
+    ratio: np.ndarray,
+    draw: int,
+) -> np.ndarray:
+    """Units [month, service]: person-months x rate x ((1-f) + f x product of mean ratios)."""
+    u = built.uses
+    product = np.ones((*person_months.shape, ratio.shape[1]))
+    for i, months in enumerate(reached):
+        share = months / np.where(person_months > 0.0, person_months, 1.0)
+        product *= 1.0 + share[:, :, None] * (ratio[i] - 1.0)
+    f = u.preventable[draw]
+    units = person_months[:, :, None] * u.rate[draw, 0] * ((1.0 - f) + f * product)
+    return units.sum(axis=1) * u.factor[draw]
+
+
+def with_payments(series: Series, built: Inputs, parties: int, draw: int = 0) -> Series:
+    """The series with payments and offsets [month, party]: units x price of the month."""
+    u, plan = built.uses, built.plan
+    months, services = series["use"].shape
+    paid = {True: np.zeros((months, parties)), False: np.zeros((months, parties))}
+    for r in range(services):
+        for k, party in enumerate(plan.payers[0, r]):
+            if party >= 0:
+                price = u.price[draw, 0, r, k] * u.price_factor[draw, :, r]
+                paid[bool(plan.rescue[r])][:, party] += series["use"][:, r] * price
+    return series | {"payments": paid[True], "offsets": paid[False]}
+
+
+def differences(ours: Series, theirs: Series) -> dict[str, float]:
+    """Largest difference of each series, relative to the largest value of that series.
+
+    A series is one quantity of one subject (an intervention, a need level, a party).
+    """
+    return {name: _difference(ours[name], theirs[name]) for name in ours}
+
+
+def _difference(a: np.ndarray, b: np.ndarray) -> float:
+    if a.shape != b.shape:
+        raise ValueError(f"{a.shape} against {b.shape}")
+    size = np.abs(a).max(axis=0)
+    return float((np.abs(a - b).max(axis=0) / np.where(size > 0.0, size, 1.0)).max(initial=0.0))

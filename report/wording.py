@@ -1,0 +1,183 @@
+"""Numbers in words: three significant digits, thousands separated, never "-0".
+
+A saving is positive: `change` says "less" for it and "more" for added spending, so that harm is
+read, not inferred from a sign.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+
+CENT = 0.005
+SCALES = ((1e9, "billion", "B"), (1e6, "million", "M"), (1e3, "thousand", "k"))
+
+# How people say a unit of the engine: the number is multiplied, the words replace the unit.
+SPOKEN: dict[str, tuple[float, str]] = {
+    "1": (1.0, ""),
+    "events/person-month": (12_000.0, "per 1,000 person-years"),
+    "1/month": (1.0, "a month"),
+    "1/year": (1.0, "a year"),
+    "USD/person-month": (1.0, "USD a person and month"),
+    "USD/post-month": (12.0, "USD a post and year"),
+    "USD/slot-month": (12.0, "USD a slot and year"),
+    "USD/month": (12.0, "USD a year"),
+    "month": (1.0, "months"),
+    "persons/post": (1.0, "persons a post"),
+    "persons/month": (1.0, "persons a month"),
+    "units/month": (1.0, "units a month"),
+}
+_HARMLESS = re.compile(r"\s*[+-]?[\d.,]+(e[+-]?\d+)?%?\s*", re.IGNORECASE)
+
+
+def significant(x: float, digits: int = 3) -> float:
+    """x rounded to so many significant digits; 0 for what is not finite."""
+    if x == 0 or not math.isfinite(x):
+        return 0.0
+    return round(x, digits - 1 - math.floor(math.log10(abs(x))))
+
+
+def number(x: float, digits: int = 3) -> str:
+    """48,643.25 -> 48,600; 70.08 -> 70.1; 0.0776 -> 0.0776"""
+    r = significant(x, digits)
+    if r == 0:
+        return "0"
+    if abs(r) < 1e-4:
+        return f"{r:.{digits}g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(r))))
+    text = f"{r:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def money(x: float) -> str:
+    """$1.24 million, $29,400, $91, $0.08; a loss is -$1.24 million"""
+    return _money(x, (("billion", 1e9), ("million", 1e6)), " ")
+
+
+def short_money(x: float) -> str:
+    """$1.24M, $29.4k, $91, $0.08: for tables"""
+    return _money(x, (("B", 1e9), ("M", 1e6), ("k", 1e3)), "")
+
+
+def _money(x: float, scales: tuple[tuple[str, float], ...], space: str) -> str:
+    r = significant(x) if abs(x) >= CENT else 0.0
+    sign = "-" if r < 0 else ""
+    size = abs(r)
+    for word, scale in scales:
+        if size >= scale:
+            return f"{sign}${_three(size / scale)}{space}{word}"
+    if size == 0:
+        return "$0"
+    return f"{sign}${size:,.2f}" if size < 10 else f"{sign}${size:,.0f}"
+
+
+def _three(x: float) -> str:
+    """Three significant digits, zeros kept: 1.20, 73.0, 156"""
+    return f"{x:,.{max(0, 2 - math.floor(math.log10(x)))}f}"
+
+
+def change(saved: float) -> str:
+    """$29,400 less; $1.2 million more; no change"""
+    text = money(abs(saved))
+    if text == "$0":
+        return "no change"
+    return f"{text} {'less' if saved > 0 else 'more'}"
+
+
+def change_interval(low: float, high: float) -> str:
+    """Of a saving: $598,000 more to $517,000 less; $1.2 million to $1.9 million less"""
+    first, last = change(low), change(high)
+    if first == last:
+        return first
+    if low >= 0 and first != "no change":
+        return f"{money(low)} to {last}"
+    if high <= 0 and last != "no change":
+        return f"{money(-high)} to {first}"
+    return f"{first} to {last}"
+
+
+def interval(low: float, high: float) -> str:
+    """-$598,000 to $517,000"""
+    return f"{money(low)} to {money(high)}"
+
+
+def short_interval(low: float, high: float) -> str:
+    """-$598k to $517k"""
+    return f"{short_money(low)} to {short_money(high)}"
+
+
+def result(net: float) -> str:
+    """a net gain of $1.2 million; a net cost of $1.2 million"""
+    text = money(abs(net))
+    if text == "$0":
+        return "neither gain nor loss"
+    return f"a net {'gain' if net > 0 else 'cost'} of {text}"
+
+
+def of_hundred(share: float) -> str:
+    """12; below 1 and above 99 only where some draws differ."""
+    if 0 < share < 0.01:
+        return "<1"
+    if 0.99 < share < 1:
+        return ">99"
+    return f"{100 * share:.0f}"
+
+
+def chance(share: float) -> str:
+    """in 12 of 100 draws; in no draw; in every draw"""
+    if share <= 0:
+        return "in no draw"
+    if share >= 1:
+        return "in every draw"
+    text = of_hundred(share)
+    words = {"<1": "fewer than 1", ">99": "more than 99"}
+    return f"in {words.get(text, text)} of 100 draws"
+
+
+def percent(share: float) -> str:
+    """0.0123 -> 1.23 %"""
+    return f"{number(100 * share)} %"
+
+
+def spoken(value: float, unit: str) -> tuple[str, str]:
+    """A number and its unit as people say them: 0.0776 events/person-month -> 931 per 1,000 ..."""
+    factor, words = SPOKEN.get(unit, (1.0, unit))
+    return number(value * factor), words
+
+
+def listed(words: Iterable[str]) -> str:
+    """a, b and c"""
+    items = list(words)
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """1 draw; 1,000 draws"""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def month_span(start: str, end: str) -> str:
+    """2025-01 to 2029-12 -> 5 years"""
+    (y0, m0), (y1, m1) = (map(int, text.split("-")) for text in (start, end))
+    months = 12 * (y1 - y0) + m1 - m0 + 1
+    if months % 12:
+        return plural(months, "month")
+    return plural(months // 12, "year")
+
+
+def readable(name: str, names: dict[str, str]) -> str:
+    """interventions.x.effects.ed_visit -> Health workers: effects: Emergency visits"""
+    parts = name.split(".")
+    if parts[0] in {"parties", "segments", "services", "interventions"} and len(parts) > 1:
+        parts = parts[1:]
+    return ": ".join(names.get(part, part.replace("_", " ")) for part in parts)
+
+
+def cell(text: str) -> str:
+    """Text for a CSV cell: what a spreadsheet would take for a formula gets a leading quote."""
+    if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) and not _HARMLESS.fullmatch(text):
+        return "'" + text
+    return text

@@ -1,0 +1,247 @@
+"""The commands as a user meets them: what they print, what they leave, how they say no."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from cli import main
+from model import ensemble, runfolder
+from model.loading import SHIPPED, load
+from model.schema import SCHEMA_FILE, scenario_schema, scenario_schema_text
+
+STARTER = SHIPPED / "starter.yaml"
+FILES = {
+    "scenario.yaml",
+    "draws.parquet",
+    "metrics.parquet",
+    "series.parquet",
+    "inputs.json",
+    "summary.json",
+    "run.json",
+    "index.html",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def run_starter(*words: object) -> Result:
+    return call("run", STARTER, "--draws", 20, *words)
+
+
+class TestHelp:
+    def test_commands_stand_in_the_order_of_the_work(self) -> None:
+        shown = call("--help").output
+        names = ["run", "check", "compare", "evidence", "schema", "init"]
+        places = [shown.index(f"  {name} ") for name in names]
+        assert places == sorted(places)
+
+    def test_help_imports_no_numbers(self) -> None:
+        """What makes --help instant: none of the heavy libraries is imported for it."""
+        code = (
+            "import sys\nfrom click.testing import CliRunner\nimport cli\n"
+            "CliRunner().invoke(cli.main, ['run', '--help'])\n"
+            "print(sorted({'numpy', 'numba', 'pandas', 'pydantic', 'rich'} & set(sys.modules)))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            cwd=SHIPPED.parent,
+            check=True,
+        )
+        assert done.stdout.strip() == "[]"
+
+    def test_version(self) -> None:
+        assert call("--version").output.startswith("headwater ")
+
+
+class TestRun:
+    def test_json_is_one_object_with_every_party(self) -> None:
+        done = run_starter("--seed", 7, "--format", "json")
+        assert done.exit_code == 0, done.output
+        told = json.loads(done.stdout)
+        assert (told["scenario"], told["seed"], told["draws"]) == ("starter", 7, 20)
+        avoided = {
+            m["party"]: m for m in told["metrics"] if m["metric"] == "avoided_rescue_spending"
+        }
+        parties = set(load(STARTER).scenario.parties)
+        assert parties <= set(avoided)
+        for row in avoided.values():
+            assert {"metric", "party", "unit", "mean", "sd", "p05", "p50", "p95"} <= set(row)
+            assert row["p05"] <= row["p50"] <= row["p95"]
+        assert Path(told["run_folder"]).is_dir()
+
+    def test_the_run_folder_is_whole(self, folder: Path) -> None:
+        run_starter("--out", "out")
+        assert {path.name for path in (folder / "out").iterdir()} == FILES
+        assert [path.name for path in folder.iterdir()] == ["out"]
+
+    def test_default_folder_is_named_by_scenario_and_hash(self, folder: Path) -> None:
+        run_starter()
+        run_starter("--set", "interventions.health_workers.staff.posts=8")
+        names = sorted(path.name for path in (folder / "runs").iterdir())
+        assert len(names) == 2
+        assert all(name.startswith("starter-") for name in names)
+
+    def test_the_same_inputs_give_the_same_bytes(self, folder: Path) -> None:
+        run_starter("--out", "one")
+        run_starter("--out", "two")
+        for name in FILES - {"run.json", "index.html"}:
+            one, two = (folder / out / name for out in ("one", "two"))
+            assert one.read_bytes() == two.read_bytes(), name
+
+    def test_the_resolved_scenario_runs_by_itself(self, folder: Path) -> None:
+        first = run_starter("--out", "one", "--format", "json")
+        again = call("run", folder / "one" / "scenario.yaml", "--draws", 20, "--format", "json")
+        assert again.exit_code == 0, again.output
+        assert json.loads(again.stdout)["metrics"] == json.loads(first.stdout)["metrics"]
+
+    def test_set_changes_the_answer(self) -> None:
+        def served(*words: object) -> float:
+            told = json.loads(run_starter("--format", "json", *words).stdout)
+            return next(m["mean"] for m in told["metrics"] if m["metric"] == "enrollments")
+
+        assert served("--set", "interventions.health_workers.staff.posts=8") > served()
+
+    def test_a_run_replaces_an_earlier_run_only(self, folder: Path) -> None:
+        assert run_starter("--out", "out").exit_code == 0
+        assert run_starter("--out", "out").exit_code == 0
+        (folder / "mine").mkdir()
+        (folder / "mine" / "thesis.txt").write_text("years of work")
+        refused = run_starter("--out", "mine")
+        assert refused.exit_code == 2
+        assert "no run folder" in refused.output
+        assert (folder / "mine" / "thesis.txt").read_text() == "years of work"
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+    def test_a_killed_run_leaves_nothing_that_looks_finished(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+    ) -> None:
+        def stop(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(runfolder, "metrics_table", stop)
+        done = run_starter("--out", "out")
+        assert not (folder / "out").exists()
+        assert not any(runfolder.is_run_folder(path) for path in folder.iterdir())
+        assert "Traceback" not in done.output
+
+    def test_interruption_has_its_own_exit_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def stop(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(ensemble, "run", stop)
+        assert run_starter().exit_code == 3
+
+    def test_quiet_prints_nothing(self) -> None:
+        done = run_starter("--quiet")
+        assert (done.exit_code, done.output) == (0, "")
+
+
+class TestMistakes:
+    def test_a_bad_file_is_answered_in_one_screen(self, folder: Path) -> None:
+        text = STARTER.read_text(encoding="utf-8")
+        text = text.replace("population:", "populaton:", 1).replace("completion:", "completon:")
+        text = text.replace("acceptance: {beta: {mean: 0.55", "acceptance: {beta: {mean: 1.55")
+        (folder / "bad.yaml").write_text(text, encoding="utf-8")
+        done = call("run", "bad.yaml")
+        assert done.exit_code == 2
+        assert len(done.output.splitlines()) < 24
+        for words in ("bad.yaml:", "populaton", "did you mean `population`", "completon", "1.55"):
+            assert words in done.output
+        assert "Traceback" not in done.output
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("run", "starte.yaml"), "no such file"),
+            (("run", "."), "a folder"),
+            (("run", STARTER, "--set", "interventions.health_workers.staf.posts=3"), "staff"),
+            (("run", STARTER, "--set", "nonsense"), "dotted.path=value"),
+            (("run", STARTER, "--set", "clock.steps_per_month=1"), "steps_per_month"),
+            (("check", STARTER, "--set", "backbone.party=hospitl"), "hospital"),
+            (("evidence", "E9999"), "E9999"),
+            (("init", "../away"), "small letters"),
+            (("compare", STARTER, STARTER), "another name"),
+        ],
+    )
+    def test_every_mistake_is_told_in_words(self, words: tuple[object, ...], told: str) -> None:
+        done = call(*words)
+        assert done.exit_code == 2, done.output
+        assert told in done.output
+        assert "Traceback" not in done.output
+
+    def test_compare_needs_two(self) -> None:
+        assert call("compare", STARTER).exit_code == 2
+
+
+class TestCheck:
+    def test_counts_and_numbers(self) -> None:
+        done = call("check", STARTER)
+        assert done.exit_code == 0, done.output
+        assert "segments.medicaid_adults.population" in done.output
+        assert "assumption" in done.output
+
+    def test_strict_finds_numbers_without_source(self) -> None:
+        assert call("check", STARTER, "--strict").exit_code == 1
+
+    def test_json_shows_the_way_from_study_to_effect(self) -> None:
+        told = json.loads(call("check", STARTER, "--format", "json").stdout)
+        effect = told["effects"]["interventions.health_workers.effects.ed_visit"]
+        assert [study["id"] for study in effect["studies"]] == ["E005", "E037"]
+        assert all(study["se"] > 0 for study in effect["studies"])
+
+
+class TestCompare:
+    def test_the_difference_is_taken_draw_by_draw(self, folder: Path) -> None:
+        other = folder / "more.yaml"
+        other.write_text(
+            "extends: starter.yaml\nname: more\ninterventions:\n"
+            "  health_workers: {staff: {posts: 8}}\n"
+        )
+        done = call("compare", STARTER, other, "--draws", 20, "--format", "json")
+        assert done.exit_code == 0, done.output
+        told = json.loads(done.stdout)
+        rows = {(row["scenario"], row["metric"], row["party"]): row for row in told["metrics"]}
+        same = rows["starter", "enrollments", "health_workers"]["difference"]
+        more = rows["more", "enrollments", "health_workers"]
+        assert same["mean"] == same["p95"] == 0
+        assert more["difference"]["p05"] > 0
+        assert more["p_higher"] == 1
+        assert (Path(told["folder"]) / "index.html").is_file()
+
+
+class TestInitAndSchema:
+    def test_the_starter_runs(self, folder: Path) -> None:
+        assert call("init", "our_county").exit_code == 0
+        text = (folder / "our_county.yaml").read_text(encoding="utf-8")
+        assert yaml.safe_load(text)["name"] == "our_county"
+        assert SCHEMA_FILE.as_posix() in text.splitlines()[0]
+        assert call("run", "our_county.yaml", "--draws", 5).exit_code == 0
+
+    def test_a_file_that_is_there_is_left_alone(self, folder: Path) -> None:
+        (folder / "mine.yaml").write_text("name: mine\n")
+        assert call("init", "mine").exit_code == 2
+        assert (folder / "mine.yaml").read_text() == "name: mine\n"
+
+    def test_the_schema_file_is_in_step_with_the_code(self) -> None:
+        assert call("schema").stdout == SCHEMA_FILE.read_text(encoding="utf-8")
+        assert scenario_schema_text() == SCHEMA_FILE.read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda p: p.stem)
+    def test_every_shipped_scenario_fits_the_schema(self, path: Path) -> None:
+        jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), scenario_schema())
