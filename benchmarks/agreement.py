@@ -7,6 +7,8 @@ not dynamics.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from model.parameters import Inputs
@@ -17,16 +19,26 @@ from .engines import Stocks
 
 Series = dict[str, np.ndarray]
 
+AS_RECORDED = (
+    "waiting",
+    "enrolled",
+    "protected",
+    "staff",
+    "referred",
+    "started",
+    "enrolled_months",
+    "staff_months",
+    "use",
+    "payments",
+    "offsets",
+)
+OF_THE_SEGMENT = ("people", "person_months", "died", "left", "entered")
+
 
 def recorded(activity: Activity, draw: int = 0) -> Series:
     """What Headwater recorded of its one segment, each [month, ...]."""
-    same = (
-        "waiting enrolled protected staff referred started enrolled_months staff_months use "
-        "payments offsets"
-    ).split()
-    series = {name: getattr(activity, name)[draw] for name in same}
-    of_segment = ("people", "person_months", "died", "left", "entered")
-    return series | {name: getattr(activity, name)[draw, :, 0] for name in of_segment}
+    series = {name: getattr(activity, name)[draw] for name in AS_RECORDED}
+    return series | {name: getattr(activity, name)[draw, :, 0] for name in OF_THE_SEGMENT}
 
 
 def rebuilt(
@@ -54,7 +66,7 @@ def _ends(stock: np.ndarray) -> np.ndarray:
     return stock[1:]
 
 
-def _by_level(stocks: Stocks, kind: str, of) -> np.ndarray:
+def _by_level(stocks: Stocks, kind: str, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """[month, need]"""
     return np.stack([of(stocks[f"{kind}_{level}"]) for level in NEED_LEVELS], axis=1)
 

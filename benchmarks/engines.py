@@ -37,6 +37,7 @@ class PySD:
         import pysd
 
         self.model = pysd.read_xmile(str(path))
+        self.time_step = 1.0 / steps_per_month
         self.wanted = wanted
         self.month_ends = np.arange(months + 1)
 
@@ -45,6 +46,7 @@ class PySD:
             params=constants,
             return_columns=self.wanted,
             return_timestamps=self.month_ends,
+            time_step=self.time_step,
             cache_output=False,
         )
         return {name: table[name].to_numpy(dtype=float) for name in self.wanted}

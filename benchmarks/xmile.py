@@ -253,16 +253,10 @@ def _level(model: Model, name: str, level: str, eligible: bool) -> None:
         free = f"(people_{level} - {waiting} - {enrolled} - {protected})"
         rate = f"running_{name} * referral_{name} * acceptance_{name}"
         model.flow(f"referrals_{name}_{level}", f"{rate} * {free}", "", waiting)
-    model.flow(
-        f"enrolling_{name}_{level}", f"intake_{name} * {waiting}", waiting, enrolled
-    )
-    model.flow(
-        f"giving_up_{name}_{level}", f"(1 / patience_{name} + {gone}) * {waiting}", waiting
-    )
+    model.flow(f"enrolling_{name}_{level}", f"intake_{name} * {waiting}", waiting, enrolled)
+    model.flow(f"giving_up_{name}_{level}", f"(1 / patience_{name} + {gone}) * {waiting}", waiting)
     ending = f"{enrolled} / duration_{name}"
-    model.flow(
-        f"completing_{name}_{level}", f"completion_{name} * {ending}", enrolled, protected
-    )
+    model.flow(f"completing_{name}_{level}", f"completion_{name} * {ending}", enrolled, protected)
     dropping = f"(1 - completion_{name}) * {ending} + {gone} * {enrolled}"
     model.flow(f"dropping_out_{name}_{level}", dropping, enrolled)
     fading = f"(1 / persistence_{name} + {gone}) * {protected}"

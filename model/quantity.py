@@ -172,17 +172,21 @@ def _in_words(data: Any) -> str:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A quantity in its field's unit: draws = factor x distribution, kept within low and high."""
+    """A quantity in its field's unit: factor x distribution, kept within low and high, x price.
+
+    The range is that of the field at the number's own prices; `price` is the price index.
+    """
 
     quantity: Quantity
     unit: str
     factor: float
     low: float
     high: float
+    price: float = 1.0
 
-    def times(self, factor: float) -> Parameter:
-        """The same parameter with another price level."""
-        return replace(self, factor=self.factor * factor)
+    def times(self, index: float) -> Parameter:
+        """The same parameter at another year's prices."""
+        return replace(self, price=index)
 
     @property
     def uncertain(self) -> bool:
@@ -193,9 +197,9 @@ class Parameter:
         """Mean, in the field's unit (before truncation to its range)."""
         family = self.quantity.distribution
         if family is not None:
-            return self.factor * family.mean
+            return self.price * self.factor * family.mean
         assert self.quantity.value is not None
-        return self.factor * self.quantity.value
+        return self.price * self.factor * self.quantity.value
 
     def draws(self, u: Floats) -> Floats:
         """Draws for uniform numbers u, in the field's unit, truncated to its range."""
@@ -203,7 +207,8 @@ class Parameter:
         if family is None:
             return np.full(u.shape, self.central)
         low, high = _truncation(family, self.low / self.factor, self.high / self.factor)
-        return np.clip(self.factor * family.ppf(low + u * (high - low)), self.low, self.high)
+        drawn = self.factor * family.ppf(low + u * (high - low))
+        return self.price * np.clip(drawn, self.low, self.high)
 
     @property
     def sourced(self) -> bool:
@@ -211,10 +216,11 @@ class Parameter:
 
 
 def _truncation(family: Distribution, low: float, high: float) -> tuple[float, float]:
+    """Probabilities below low and high; a bounded family was found to lie within them."""
     bottom, top = family.support
-    below = family.cdf(low) if bottom < low else 0.0
-    above = family.cdf(high) if top > high else 1.0
-    return below, above
+    if np.isfinite(top):
+        return 0.0, 1.0
+    return family.cdf(low) if bottom < low else 0.0, family.cdf(high) if top > high else 1.0
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,17 @@ def uniforms(names: Sequence[str], draws: int, seed: int, method: Method) -> dic
 
 
 def _plain(rng: np.random.Generator, draws: int) -> Floats:
-    return np.maximum(rng.random(draws), SMALLEST)
+    return _inside(rng.random(draws))
 
 
 def _latin(rng: np.random.Generator, draws: int) -> Floats:
     """One number in each of `draws` equal strata, in random order (McKay et al. 1979)."""
     within = rng.random(draws)
-    return np.maximum((rng.permutation(draws) + within) / draws, SMALLEST)
+    return _inside((rng.permutation(draws) + within) / draws)
+
+
+def _inside(u: Floats) -> Floats:
+    return np.clip(u, SMALLEST, 1.0 - SMALLEST)
 
 
 def _sobol(names: Sequence[str], draws: int, seed: int) -> dict[str, Floats]:
@@ -66,8 +70,7 @@ def _sobol(names: Sequence[str], draws: int, seed: int) -> dict[str, Floats]:
     ordered = sorted(names)
     engine = qmc.Sobol(len(ordered), scramble=True, rng=stream(seed, "sobol"))
     points = engine.random_base2(int(np.ceil(np.log2(max(draws, 1)))))[:draws]
-    points = np.clip(points, SMALLEST, 1.0 - SMALLEST)
-    return {name: points[:, column] for column, name in enumerate(ordered)}
+    return {name: _inside(points[:, column]) for column, name in enumerate(ordered)}
 
 
 def correlate(u: Mapping[str, Floats], pairs: Sequence[Correlated]) -> dict[str, Floats]:
@@ -80,7 +83,7 @@ def correlate(u: Mapping[str, Floats], pairs: Sequence[Correlated]) -> dict[str,
         normal = np.stack([special.ndtri(u[name]) for name in group])
         mixed = np.add.accumulate(_cholesky(group, pairs)[:, :, None] * normal[None], axis=1)[:, -1]
         for row, name in zip(mixed, group, strict=True):
-            out[name] = np.clip(special.ndtr(row), SMALLEST, 1.0 - SMALLEST)
+            out[name] = _inside(special.ndtr(row))
         out[group[0]] = u[group[0]]
     return out
 

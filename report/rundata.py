@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from .wording import short_names
 
 Floats = NDArray[np.float64]
 
@@ -63,10 +66,10 @@ class Run:
     def draws(self) -> int:
         return int(self.summary["draws"])
 
-    @property
+    @cached_property
     def names(self) -> dict[str, str]:
-        names: dict[str, str] = self.summary["names"]
-        return names
+        """What people call a party, segment, service or intervention, without brackets."""
+        return short_names(self.summary["names"])
 
     def name(self, key: str) -> str:
         return self.names.get(key, key)
@@ -107,9 +110,9 @@ class Run:
 
     def parameters(self) -> dict[str, Floats]:
         """What was drawn: parameter -> [draw]."""
-        table = pq.read_table(self.folder / "draws.parquet")
-        columns = {name: table.column(name).to_numpy() for name in table.column_names}
-        return {name: x for name, x in columns.items() if name != "draw"}
+        with pq.ParquetFile(self.folder / "draws.parquet") as file:
+            table = file.read()
+        return {name: _numbers(table, name) for name in table.column_names if name != "draw"}
 
 
 def read(folder: Path) -> Run:
@@ -122,40 +125,61 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _spread(row: dict[str, Any]) -> Spread:
-    numbers = [float(row[key]) for key in ("mean", "sd", "mcse", "p05", "p50", "p95")]
-    return Spread(*numbers, unit=row["unit"])
+    return Spread(**{key: row[key] for key in Spread._fields})
 
 
 def per_draw(path: Path) -> dict[tuple[str, str], Floats]:
-    """(metric, party) -> [draw] for the metrics of which single draws are looked at."""
-    table = pq.read_table(
-        path,
-        columns=["metric", "party", "value"],
-        filters=[("metric", "in", list(PER_DRAW))],
-        read_dictionary=["metric", "party"],
-    )
-    if not table.num_rows:
-        return {}
-    values = table.column("value").to_numpy()
-    return {key: values[rows] for key, rows in _runs(table, ["metric", "party"]).items()}
+    """(metric, party) -> [draw] for the metrics of which single draws are looked at.
+
+    Row groups are sorted by metric, so that of a large run only a few are read.
+    """
+    parts: dict[tuple[str, str], list[Floats]] = {}
+    with pq.ParquetFile(path, read_dictionary=["metric", "party"]) as file:
+        for group in range(file.num_row_groups):
+            if _may_hold(file, group):
+                _gather(file.read_row_group(group, ["metric", "party", "value"]), parts)
+    return {key: np.concatenate(found) for key, found in parts.items()}
+
+
+def _may_hold(file: Any, group: int) -> bool:
+    """Whether a row group's least and greatest metric leave room for one of PER_DRAW."""
+    about = file.metadata.row_group(group).column(file.schema_arrow.names.index("metric"))
+    limits = about.statistics
+    if limits is None or not limits.has_min_max:
+        return True
+    return any(limits.min <= metric <= limits.max for metric in PER_DRAW)
+
+
+def _gather(table: Any, parts: dict[tuple[str, str], list[Floats]]) -> None:
+    values = _numbers(table, "value")
+    for key, rows in _blocks(table, ["metric", "party"]).items():
+        if key[0] in PER_DRAW:
+            parts.setdefault(key, []).append(values[rows])
 
 
 def monthly(path: Path) -> dict[tuple[str, str, str], Series]:
     """(metric, party, strategy) -> its monthly series."""
-    table = pq.read_table(path)
+    words = ["metric", "party", "strategy"]
+    with pq.ParquetFile(path, read_dictionary=words) as file:
+        table = file.read()
     months = table.column("month").to_pylist()
-    numbers = [table.column(name).to_numpy() for name in ("mean", "p05", "p95")]
-    found = _runs(table, ["metric", "party", "strategy"])
+    numbers = [_numbers(table, name) for name in ("mean", "p05", "p95")]
+    found = _blocks(table, words)
     return {key: Series(months[rows], *(x[rows] for x in numbers)) for key, rows in found.items()}
 
 
-def _runs(table: Any, columns: list[str]) -> dict[Any, slice]:
+def _blocks(table: Any, columns: list[str]) -> dict[Any, slice]:
     """Each combination of words, whose rows stand together in a sorted table."""
-    words = [np.asarray(table.column(c).to_numpy(zero_copy_only=False)) for c in columns]
+    whole = [table.column(c).combine_chunks() for c in columns]
+    codes = [np.from_dlpack(c.indices) for c in whole]
     edge = np.zeros(table.num_rows, dtype=bool)
     edge[:1] = True
-    for column in words:
-        edge[1:] |= column[1:] != column[:-1]
+    for code in codes:
+        edge[1:] |= code[1:] != code[:-1]
     starts = [*np.flatnonzero(edge).tolist(), table.num_rows]
-    bounds = zip(starts[:-1], starts[1:], strict=True)
-    return {tuple(str(w[a]) for w in words): slice(a, b) for a, b in bounds}
+    return {tuple(str(c[a]) for c in whole): slice(a, b) for a, b in pairwise(starts)}
+
+
+def _numbers(table: Any, column: str) -> Floats:
+    """A column without nulls; pyarrow's to_numpy would import pandas, a quarter of a second."""
+    return np.asarray(np.from_dlpack(table.column(column).combine_chunks()), dtype=np.float64)

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable
 
 CENT = 0.005
-SCALES = ((1e9, "billion", "B"), (1e6, "million", "M"), (1e3, "thousand", "k"))
 
 # How people say a unit of the engine: the number is multiplied, the words replace the unit.
 SPOKEN: dict[str, tuple[float, str]] = {
@@ -48,6 +47,13 @@ def number(x: float, digits: int = 3) -> str:
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(r))))
     text = f"{r:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def count(x: float) -> str:
+    """Things that are counted: 48,643.25 -> 48,600; 82.7 -> 83; 3.15 -> 3.2"""
+    if abs(x) < CENT:
+        return "0"
+    return number(x, 3) if abs(x) >= 99.5 else number(x, 2)
 
 
 def money(x: float) -> str:
@@ -103,8 +109,9 @@ def interval(low: float, high: float) -> str:
 
 
 def short_interval(low: float, high: float) -> str:
-    """-$598k to $517k"""
-    return f"{short_money(low)} to {short_money(high)}"
+    """-$598k to $517k; nothing where both ends read the same"""
+    first, last = short_money(low), short_money(high)
+    return "" if first == last else f"{first} to {last}"
 
 
 def result(net: float) -> str:
@@ -113,6 +120,15 @@ def result(net: float) -> str:
     if text == "$0":
         return "neither gain nor loss"
     return f"a net {'gain' if net > 0 else 'cost'} of {text}"
+
+
+def result_interval(low: float, high: float) -> str:
+    """$19.2 million to $28.0 million; a cost of $1.00 million to a gain of $2.00 million"""
+    if high <= 0:
+        return f"{money(-high)} to {money(-low)}"
+    if low >= 0:
+        return interval(low, high)
+    return f"a cost of {money(-low)} to a gain of {money(high)}"
 
 
 def of_hundred(share: float) -> str:
@@ -136,8 +152,8 @@ def chance(share: float) -> str:
 
 
 def percent(share: float) -> str:
-    """0.0123 -> 1.23 %"""
-    return f"{number(100 * share)} %"
+    """0.0123 -> 1.2 %"""
+    return f"{number(100 * share, 2)} %"
 
 
 def spoken(value: float, unit: str) -> tuple[str, str]:
@@ -154,9 +170,22 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def short_names(names: dict[str, str]) -> dict[str, str]:
+    """Names without what stands in brackets at their end, where that leaves them distinct."""
+    cut = {key: re.sub(r"\s*\([^()]*\)$", "", name) or name for key, name in names.items()}
+    taken = list(cut.values())
+    return {key: cut[key] if taken.count(cut[key]) == 1 else names[key] for key in names}
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """1 draw; 1,000 draws"""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def in_words(whole: int) -> str:
+    """two to nine; 10 and more in figures"""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[whole] if whole < len(words) else f"{whole:,}"
 
 
 def month_span(start: str, end: str) -> str:

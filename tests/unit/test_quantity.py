@@ -1,10 +1,12 @@
 """Quantities: units converted once, ranges kept, what is said in more than one way refused."""
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 from scipy import stats
 
 from model import scenario as fields
@@ -15,6 +17,11 @@ U = (np.arange(20_000) + 0.5) / 20_000
 
 def spec(name: str) -> Spec:
     return getattr(fields, name).__metadata__[0]
+
+
+def refusal(allowed: str) -> Any:
+    """Expect a refusal that says so."""
+    return pytest.raises(PydanticCustomError, match=re.escape(allowed))
 
 
 def fitted(field: str, written: Any) -> Parameter:
@@ -71,23 +78,89 @@ def test_distributions_are_converted_like_numbers() -> None:
     ("field", "written", "known"),
     [
         ("Share", {"normal": {"mean": 0.9, "sd": 0.06}}, stats.truncnorm(-15, 5 / 3, 0.9, 0.06)),
-        ("Months", {"normal": {"mean": 2, "sd": 1}}, stats.truncnorm(-1.5, 598, 2, 1)),
+        ("Months", {"normal": {"mean": 2, "sd": 0.9}}, stats.truncnorm(-5 / 3, 660, 2, 0.9)),
         (
             "Rate",
-            {"normal": {"mean": 30, "sd": 20}, "unit": "%/year"},
-            stats.truncnorm(-1.5, 58.5, 0.025, 0.2 / 12),
+            {"normal": {"mean": 30, "sd": 18}, "unit": "%/year"},
+            stats.truncnorm(-5 / 3, 65, 0.025, 0.015),
         ),
     ],
     ids=["share", "duration", "rate with a unit"],
 )
 def test_draws_are_truncated_to_the_range(field: str, written: Any, known: Any) -> None:
     """Truncation to the field's range keeps the shape inside it: scipy's truncated normal."""
-    if field != "Share":
-        with pytest.raises(ValidationError if False else Exception, match="outside|distribution"):
-            fitted(field, written)
-        return
     drawn = fitted(field, written).draws(U)
     np.testing.assert_allclose(drawn, known.ppf(U), rtol=1e-9)
-    low, high = spec(field).low, spec(field).high
-    assert low <= drawn.min()
-    assert drawn.max() <= high
+    assert spec(field).low <= drawn.min()
+    assert drawn.max() <= spec(field).high
+
+
+def test_a_distribution_that_is_mostly_truncated_is_refused() -> None:
+    """A normal with 6.7 % (z = -1.5) below the range is another distribution than written."""
+    with refusal("a share; unit 1, from 0 to 1"):
+        fitted("Share", {"normal": {"mean": 0.3, "sd": 0.2}})
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "allowed"),
+    [
+        ("Share", 1.01, "from 0 to 1"),
+        ("Share", {"value": 101, "unit": "%"}, "from 0 to 1"),
+        ("Share", {"pert": {"low": 0.5, "mode": 0.9, "high": 1.1}}, "from 0 to 1"),
+        ("Share", {"empirical": {"values": [0.1, 2.0]}}, "from 0 to 1"),
+        ("Months", 0.4, "from 0.5 to 600"),
+        ("Months", {"value": 12, "unit": "day"}, "from 0.5 to 600"),
+        ("Rate", {"value": 5, "unit": "1/week"}, "from 0 to 1"),
+        ("Money", -1, "from 0 to"),
+        ("Share", {"value": 5, "unit": "USD"}, "a unit of this field: 1, %, ratio"),
+        ("Money", {"value": 5, "unit": "dollars"}, "a unit of this field: USD"),
+        ("Share", {"value": 0.5, "year": 2020}, "a price year only where the unit is USD"),
+    ],
+)
+def test_out_of_range_or_in_another_unit(field: str, written: Any, allowed: str) -> None:
+    with refusal(allowed):
+        fitted(field, written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"unit": "1"},
+        {"value": 1, "uniform": {"low": 0, "high": 1}},
+        {"uniform": {"low": 0, "high": 1}, "normal": {"mean": 0, "sd": 1}},
+        {"value": 1, "assumption": True},
+        {"value": True},
+        {"value": "1"},
+        {"value": float("nan")},
+        {"value": 1, "unknown": 2},
+        "1",
+        None,
+        [1],
+        True,
+    ],
+)
+def test_no_number(written: Any) -> None:
+    with pytest.raises(ValidationError):
+        Quantity.model_validate(written)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        {"uniform": {"low": 1, "high": 900_000}},
+        {"triangular": {"low": 1, "mode": 2, "high": 900_000}},
+        {"empirical": {"values": [1, 900_000]}},
+    ],
+)
+def test_money_near_the_limit_may_be_indexed(family: dict[str, Any]) -> None:
+    """An amount of an earlier year is drawn even if the index takes it past the field's range."""
+    indexed = fitted("MemberMoney", family | {"year": 2010}).times(1.4)
+    drawn = indexed.draws(U)
+    assert drawn.min() >= 1.0
+    assert drawn.max() <= 1.4 * 900_000
+
+
+def test_a_bound_within_rounding_of_the_range_is_drawn() -> None:
+    """Bounds are checked to 1e-12, so draws must accept what the check accepted."""
+    drawn = fitted("Share", {"uniform": {"low": -1e-13, "high": 0.5}}).draws(U)
+    assert drawn.min() >= 0.0

@@ -1,0 +1,1 @@
+"""Money: what contracts, dues and grants pay, and how sure that is."""

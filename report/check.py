@@ -1,0 +1,130 @@
+"""Every number of a scenario with unit, source and status, for the team that has to find it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from model.problems import printable, shortened
+from model.runfolder import inputs_of
+
+from .story import Counts, counts
+from .wording import spoken
+
+if TYPE_CHECKING:
+    from model.loading import Loaded
+
+Parameter = dict[str, Any]
+TO_ASK = {"assumption", "no source"}
+STYLES = {"assumption": "yellow", "no source": "bold red", "unverified": "yellow"}
+SOURCE = 120
+
+
+def checked(loaded: Loaded, path: Path) -> tuple[RenderableType, int]:
+    """The whole screen, and how many numbers have neither source nor a word on it."""
+    rows = inputs_of(loaded)["parameters"]
+    c = counts(rows)
+    title = Text.assemble((printable(loaded.scenario.title), "bold"), f"\n{printable(str(path))}")
+    parts: list[RenderableType] = [title, "", _counted(c), ""]
+    for part, group in groupby(rows, key=_part):
+        parts += [_table(part, list(group)), ""]
+    parts += _to_ask([row for row in rows if row["status"] in TO_ASK])
+    parts += [_counted(c)]
+    return Group(*parts), c.no_source
+
+
+def _part(row: Parameter) -> str:
+    """services.ed_visit.cost -> services.ed_visit; movements[0].rate -> movements"""
+    first, _, rest = row["name"].partition(".")
+    listed, _, _ = first.partition("[")
+    return listed if listed != first else f"{first}.{rest.partition('.')[0]}"
+
+
+def _counted(c: Counts) -> Table:
+    """The counts, first and last on the screen."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(justify="right", style="bold")
+    grid.add_column()
+    lines = [
+        (c.numbers, f"numbers, {c.uncertain} of them uncertain"),
+        (c.evidence, "effects from published studies (`headwater evidence ID` shows one)"),
+        (c.verified, "with a source that was verified"),
+        (c.unverified, "with a source that is not verified yet"),
+        (c.stated, "with a source that the scenario states"),
+        (c.assumptions, "assumptions: no source, a reason instead"),
+        (c.no_source, "without source or reason" + (" (--strict fails)" if c.no_source else "")),
+    ]
+    for size, words in lines:
+        grid.add_row(f"{size:,}", words)
+    return grid
+
+
+def _table(part: str, rows: list[Parameter]) -> Table:
+    table = _blank(part)
+    table.add_column("number", ratio=4, overflow="fold")
+    table.add_column("value, or 5 to 95 %", ratio=4, overflow="fold")
+    table.add_column("status", width=10)
+    table.add_column("source or reason", ratio=5, overflow="fold")
+    for row in rows:
+        table.add_row(*_cells(part, row))
+    return table
+
+
+def _cells(part: str, row: Parameter) -> tuple[Text, Text, Text, Text]:
+    name = row["name"].removeprefix(part).removeprefix(".")
+    said = f"{row['ref']} {row['source']}".strip() or row["reason"]
+    status = row["status"]
+    return (
+        Text(printable(name or part)),
+        Text(value_of(row)),
+        Text(status, style=STYLES.get(status, "")),
+        Text(printable(shortened(said, SOURCE))),
+    )
+
+
+def value_of(row: Parameter) -> str:
+    """931 per 1,000 person-years; 750 to 1,150 per 1,000 person-years (mean 936)"""
+    mean, unit = spoken(row["value"], row["unit"])
+    year = f" of {row['price_year']}" if row["price_year"] else ""
+    if row["family"] == "fixed":
+        return f"{mean} {unit}{year}".strip()
+    low, high = (spoken(row[key], row["unit"])[0] for key in ("p05", "p95"))
+    return f"{low} to {high} {unit}".strip() + f", mean {mean}{year}"
+
+
+def _to_ask(rows: list[Parameter]) -> list[RenderableType]:
+    """Assumptions and numbers without a source, under whom to ask."""
+    if not rows:
+        return [Text("Every number has a source."), ""]
+    table = _blank("To find out, and whom to ask")
+    table.add_column("number", ratio=5, overflow="fold")
+    table.add_column("reason", ratio=4, overflow="fold")
+    for who, group in groupby(sorted(rows, key=_asked), key=_asked):
+        table.add_row(Text(printable(who[1] or "nobody named yet"), style="bold"))
+        for row in group:
+            reason = row["reason"] or "no reason given"
+            table.add_row(Text(printable(f"  {row['name']}")), Text(printable(reason)))
+    return [table, ""]
+
+
+def _asked(row: Parameter) -> tuple[bool, str]:
+    return (not row["ask"], row["ask"])
+
+
+def _blank(title: str) -> Table:
+    return Table(
+        title=Text(printable(title), style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        expand=True,
+        header_style="dim",
+    )

@@ -1,0 +1,346 @@
+"""Charts, each defined once as a Vega-Lite specification, for the page (SVG) and for PNG.
+
+Plain dictionaries rather than a plotting library: docs/decisions/0006-charts.md. Names from a
+scenario enter as data only, never as an expression; nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .rundata import Floats, Series
+
+Spec = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+
+# Okabe and Ito 2008: told apart with any colour vision, and in grey by their marks.
+BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#5f6b76", "#9a4f96"
+INK, RULE = "#1f2933", "#d9dee3"
+FONT = "Helvetica, Arial, sans-serif"
+WIDTH = 560
+WIDE = 740  # of charts without names at their left
+DOLLARS = "replace(format(datum.value, '$.3~s'), 'G', 'B')"
+CONFIG: Spec = {
+    "font": FONT,
+    "aria": False,
+    "background": None,
+    "view": {"stroke": None},
+    "axis": {
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "labelColor": INK,
+        "titleColor": INK,
+        "gridColor": RULE,
+        "domainColor": GREY,
+        "tickColor": GREY,
+        "labelLimit": 230,
+    },
+    "legend": {
+        "labelFontSize": 13,
+        "labelColor": INK,
+        "labelLimit": 300,
+        "orient": "top",
+        "title": None,
+        "symbolSize": 90,
+        "direction": "horizontal",
+    },
+    "title": {
+        "fontSize": 14,
+        "subtitleFontSize": 13,
+        "anchor": "start",
+        "color": INK,
+        "subtitleColor": INK,
+        "fontWeight": "bold",
+    },
+}
+
+
+def svg(spec: Spec) -> str:
+    """The chart as an <svg> element; its size follows the page, nothing in it is fetched."""
+    import vl_convert  # noqa: PLC0415  half a second that only a page pays
+
+    drawn = vl_convert.vegalite_to_svg(spec | {"config": CONFIG}, allowed_base_urls=[])
+    return _PATH.sub(_rounded, drawn).replace("<svg ", '<svg aria-hidden="true" ', 1)
+
+
+_PATH = re.compile(r' d="[^"]*"')
+_LONG = re.compile(r"(\.\d\d)\d+")
+
+
+def _rounded(path: re.Match[str]) -> str:
+    """Coordinates to a hundredth of a point: a third of the size, the same picture."""
+    return _LONG.sub(r"\1", path.group())
+
+
+def png(spec: Spec, scale: float = 2.0) -> bytes:
+    import vl_convert  # noqa: PLC0415
+
+    whole = spec | {"config": CONFIG | {"background": "white"}}
+    return bytes(vl_convert.vegalite_to_png(whole, scale=scale, allowed_base_urls=[]))
+
+
+def warm_up() -> None:
+    """Start the renderer in the background: its half second passes beside other work."""
+    empty = {"data": {"values": [{"x": 0}]}, "mark": "point", "encoding": {"x": quantity("x")}}
+    threading.Thread(target=svg, args=(empty,), daemon=True).start()
+
+
+def quantity(name: str, **about: Any) -> Spec:
+    return {"field": name, "type": "quantitative", **about}
+
+
+def _dollars(title: str | None, **about: Any) -> Spec:
+    return {"title": title, "labelExpr": DOLLARS, **about}
+
+
+def _colours(pairs: Mapping[str, str]) -> Spec:
+    return {"domain": list(pairs), "range": list(pairs.values())}
+
+
+def _data(rows: Iterable[Mapping[str, Any]]) -> Spec:
+    return {"values": list(rows)}
+
+
+ZERO: Spec = {"data": {"values": [{"zero": 0}]}}
+ZERO_DOWN: Spec = ZERO | {
+    "mark": {"type": "rule", "color": INK},
+    "encoding": {"x": quantity("zero")},
+}
+ZERO_ACROSS: Spec = ZERO | {
+    "mark": {"type": "rule", "color": INK},
+    "encoding": {"y": quantity("zero")},
+}
+
+
+# --- who saves
+
+
+AVOIDED, COST, NET = "avoided rescue spending", "programme cost", "net result"
+PARTY_COLOURS = {AVOIDED: BLUE, COST: ORANGE, NET: GREY}
+
+
+def by_party(rows: Rows, order: Sequence[str], axis: str) -> Spec:
+    """Dot and 90 % interval; rows: name, what, mean, p05, p95. One line a party and kind."""
+    kinds = [kind for kind in PARTY_COLOURS if any(row["what"] == kind for row in rows)]
+    colours = {kind: PARTY_COLOURS[kind] for kind in kinds}
+    return intervals(rows, order, colours, axis)
+
+
+def intervals(
+    rows: Rows, order: Sequence[str], colours: Mapping[str, str], axis: str, step: int = 15
+) -> Spec:
+    """Dots with intervals, kinds below each other within a name."""
+    kinds = list(colours)
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "sort": list(order),
+        "title": None,
+        "axis": {"grid": True, "tickBand": "extent", "domain": False, "ticks": False},
+    }
+    offset = {"yOffset": {"field": "what", "sort": kinds}} if len(kinds) > 1 else {}
+    legend: Spec = {} if len(kinds) > 1 else {"legend": None}
+    shared = {
+        "y": y,
+        "color": {"field": "what", "scale": _colours(colours), **legend},
+        **offset,
+    }
+    symbols = {"domain": kinds, "range": ["circle", "square", "diamond", "cross"][: len(kinds)]}
+    low = quantity("p05", title=axis, axis=_dollars(axis, tickCount=6, labelOverlap=True))
+    bars = {
+        "mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.75},
+        "encoding": shared | {"x": low, "x2": {"field": "p95"}},
+    }
+    dots = {
+        "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
+        "encoding": shared
+        | {"x": quantity("mean"), "shape": {"field": "what", "scale": symbols, **legend}},
+    }
+    height = {"step": step if len(kinds) > 1 else 24}
+    return {
+        "data": _data(rows),
+        "width": WIDTH,
+        "height": height | ({"for": "offset"} if len(kinds) > 1 else {}),
+        "layer": [ZERO_DOWN, bars, dots],
+    }
+
+
+# --- when
+
+
+def _months(kind: str, series: Series, sign: float = 1.0) -> list[Spec]:
+    return [
+        {"month": f"{m}-01", "what": kind, "mean": sign * a, "p05": sign * b, "p95": sign * c}
+        for m, a, b, c in zip(
+            series.months,
+            series.mean.tolist(),
+            series.p05.tolist(),
+            series.p95.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _time() -> Spec:
+    axis = {
+        "format": "%Y",
+        "tickCount": "year",
+        "grid": False,
+        "title": None,
+        "labelFlush": False,
+        "labelOverlap": "greedy",
+        "labelSeparation": 6,
+    }
+    return {"field": "month", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
+
+
+LINES: Spec = {
+    "symbolType": "stroke",
+    "symbolStrokeWidth": 3,
+    "symbolOpacity": 1,
+    "symbolSize": 300,
+}
+
+
+def _bands(
+    rows: Rows, colours: Mapping[str, str], y: Spec, width: int, height: int, **about: Any
+) -> Spec:
+    """Mean lines with 90 % bands over months; dashes tell the second line from the first."""
+    dashes = [[1, 0], [5, 3], [2, 2], [1, 0]][: len(colours)]
+    colour = {"field": "what", "scale": _colours(colours), "legend": LINES}
+    dash = {"field": "what", "scale": {"domain": list(colours), "range": dashes}, "legend": LINES}
+    band = {
+        "mark": {"type": "area", "opacity": 0.18},
+        "encoding": {"x": _time(), "y": quantity("p05", **y), "y2": {"field": "p95"}},
+    }
+    line = {
+        "mark": {"type": "line", "strokeWidth": 1.8},
+        "encoding": {"x": _time(), "y": quantity("mean", **y), "strokeDash": dash},
+    }
+    for layer in (band, line):
+        layer["encoding"] |= {"color": colour}  # type: ignore[operator]
+    return {
+        "data": _data(rows),
+        "width": width,
+        "height": height,
+        "layer": [ZERO_ACROSS, band, line],
+        **about,
+    }
+
+
+USUAL_CARE, WITH_THEM = "usual care", "with the interventions"
+
+
+def spending_by_month(usual: Series, strategy: Series) -> Spec:
+    """Rescue spending of all payers a month, in both worlds."""
+    rows = _months(USUAL_CARE, usual) + _months(WITH_THEM, strategy)
+    colours = {USUAL_CARE: GREY, WITH_THEM: BLUE}
+    y = {"axis": _dollars(None)}
+    title = "Rescue spending a month, all payers"
+    return _bands(rows, colours, y, WIDE, 190, title=title)
+
+
+def avoided_by_month(avoided: Series, cost: Series | None) -> Spec:
+    """What is avoided a month, beside what the programmes cost in it."""
+    rows = _months(AVOIDED, avoided) + (_months(COST, cost) if cost is not None else [])
+    colours = {AVOIDED: BLUE, COST: ORANGE}
+    y = {"axis": _dollars(None)}
+    title = "The difference a month (its own scale), and what the interventions cost"
+    return _bands(rows, colours, y, WIDE, 170, title=title)
+
+
+# --- reach
+
+
+POSTS = "staff in post"
+PANEL_WIDTH = 340
+STOCKS = {"enrolled": BLUE, "waiting": ORANGE, "protected": GREEN}
+
+
+def reach(panels: Sequence[tuple[str, dict[str, Series]]]) -> Spec:
+    """Small multiples: for each intervention its people and its staff over time."""
+    return {
+        "concat": [panel for name, found in panels for panel in _panel(name, found)],
+        "columns": 2,
+        "align": "each",
+        "spacing": {"row": 22, "column": 34},
+        "resolve": {"scale": {"color": "shared", "strokeDash": "shared"}},
+    }
+
+
+def _panel(name: str, found: Mapping[str, Series]) -> list[Spec]:
+    """People of an intervention, and the posts filled, each on its own scale."""
+    thin = {kind: _thinned(series) for kind, series in found.items()}
+    people = [row for stock in STOCKS if stock in thin for row in _months(stock, thin[stock])]
+    posts = _months(POSTS, thin["staff"]) if "staff" in thin else []
+    y = {"axis": {"title": None, "tickCount": 4}}
+    colours = STOCKS | {POSTS: PURPLE}
+    titles = ({"text": name, "subtitle": "people"}, {"text": " ", "subtitle": POSTS})
+    return [
+        _bands(rows, colours, y, PANEL_WIDTH, 110, title=title | {"limit": PANEL_WIDTH + 40})
+        for rows, title in zip((people, posts), titles, strict=True)
+    ]
+
+
+def _thinned(series: Series) -> Series:
+    """Every n-th month, so that a small panel has 60 points at most."""
+    step = -(-len(series.months) // 60)
+    return Series(*(x[::step] for x in series))  # type: ignore[arg-type]
+
+
+# --- how sure
+
+
+def distribution(name: str, values: Floats, axis: str) -> Spec:
+    """Histogram of a result over draws; orange left of zero, blue right of it."""
+    bars = bins(values)
+    colours = {"loss": ORANGE, "gain": BLUE}
+    x = quantity("low", title=axis, axis=_dollars(axis, tickCount=6), scale={"zero": False})
+    chart = {
+        "data": _data(bars),
+        "mark": {"type": "bar", "stroke": "white", "strokeWidth": 0.5},
+        "encoding": {
+            "x": x,
+            "x2": {"field": "high"},
+            "y": quantity("draws", axis={"title": "draws", "tickCount": 4}),
+            "y2": {"field": "base"},
+            "color": {"field": "what", "scale": _colours(colours), "legend": None},
+        },
+    }
+    mean = {
+        "data": _data([{"mean": float(values.mean())}]),
+        "mark": {"type": "rule", "color": INK, "strokeDash": [4, 3]},
+        "encoding": {"x": quantity("mean")},
+    }
+    layers = [chart, mean] + ([ZERO_DOWN] if values.min() <= 0 <= values.max() else [])
+    return {"title": name, "width": WIDE, "height": 130, "layer": layers}
+
+
+def bins(values: Floats, most: int = 40) -> list[Spec]:
+    """Counts of draws in equal bins, zero on an edge where it lies within the range."""
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    width = (high - low) / most
+    edges = np.arange(np.floor(low / width), np.ceil(high / width) + 1) * width
+    counts, _ = np.histogram(values, edges)
+    return [
+        {"low": a, "high": b, "draws": n, "base": 0, "what": "loss" if b <= width / 2 else "gain"}
+        for (a, b), n in zip(pairwise(edges.tolist()), counts.tolist(), strict=True)
+    ]
+
+
+# --- scenarios side by side
+
+
+def compared(title: str, rows: Rows, order: Sequence[str]) -> Spec:
+    """One dot with its interval a scenario; rows: name, mean, p05, p95."""
+    axis = "USD over the horizon; left of zero: more spending, or a loss"
+    return intervals(rows, order, {"": BLUE}, axis) | {"title": title}

@@ -1,0 +1,260 @@
+"""The page of a run and of a comparison: self-contained HTML that works offline and prints.
+
+Reads only files of the run folder. Every string of a scenario is escaped (Jinja2 autoescape; in
+charts names are data, and SVG text is escaped by the renderer).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from . import figures, story, wording
+from .association import associations
+from .rundata import ALL, DIFFERENCE, STRATEGY, USUAL, Run, Series, read
+from .story import PartyRow
+
+if TYPE_CHECKING:
+    from model.comparison import Compared
+
+TEMPLATES = Path(__file__).parent / "templates"
+PAGE = "index.html"
+STOCKS = ("enrolled", "waiting", "protected", "staff")
+
+
+def write_run_page(folder: Path) -> None:
+    """index.html of a run folder."""
+    figures.warm_up()
+    run = read(folder)
+    _write(folder / PAGE, _environment().get_template("run.html").render(view(run)))
+
+
+def _write(path: Path, words: str) -> None:
+    path.write_text(words, encoding="utf-8", newline="\n")
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for words in ("money", "short_money", "count", "number", "percent"):
+        made.filters[words] = _with_minus(getattr(wording, words))
+    made.filters["minus"] = _with_minus(str)
+    made.filters["of_hundred"] = wording.of_hundred
+    made.filters["status"] = _status_class
+    made.globals["between"] = _with_minus(wording.short_interval)
+    made.globals["count_between"] = _with_minus(_count_between)
+    made.globals["nothing"] = story.is_nothing
+    made.globals["quantity"] = quantity
+    made.globals["pooled"] = lambda effect: math.exp(effect["mean_log_ratio"])
+    made.globals["analogue"] = json.loads((TEMPLATES / "analogue.json").read_text("utf-8"))
+    return made
+
+
+def _with_minus(words: Any) -> Any:
+    """The same words with a true minus sign."""
+    return lambda *numbers: words(*numbers).replace("-", "\N{MINUS SIGN}")
+
+
+def _count_between(low: float, high: float) -> str:
+    first, last = wording.count(low), wording.count(high)
+    return "" if first == last else f"{first} to {last}"
+
+
+def _status_class(status: str) -> str:
+    return "weak" if status in {"assumption", "no source", "unverified"} else "firm"
+
+
+def quantity(row: dict[str, Any]) -> str:
+    """A parameter in words: value or 5-95 %, and unit, as people say it."""
+    mean, unit = wording.spoken(row["value"], row["unit"])
+    if row["family"] != "fixed":
+        low, high = (wording.spoken(row[key], row["unit"])[0] for key in ("p05", "p95"))
+        mean += f" ({low} to {high})"
+    return f"{mean} {unit}".strip().replace("-", "\N{MINUS SIGN}")
+
+
+# --- a run
+
+
+def view(run: Run) -> dict[str, Any]:
+    """Everything that the template shows."""
+    rows = story.party_rows(run)
+    parameters = run.inputs["parameters"]
+    return {
+        "run": run,
+        "about": run.about,
+        "horizon": story.horizon(run),
+        "sentences": [*story.summary_sentences(run), *story.who_sentences(run)],
+        "everyone": rows[-1],
+        "parties": rows[:-1],
+        "interventions": story.intervention_rows(run),
+        "services": list(story.service_rows(run)),
+        "providers": list(providers(run)),
+        "per_person": run.spread("avoided_per_person_year_served", ALL),
+        "charts": {name: Markup(svg) for name, svg in charts(run, rows)},
+        "drivers": list(drivers(run)),
+        "effects": list(evidence(run)),
+        "unsourced": [p for p in parameters if p["status"] in {"assumption", "no source"}],
+        "sourced": [p for p in parameters if p["status"] not in {"assumption", "no source"}],
+        "counts": story.counts(parameters),
+        "notes": story.notes(run),
+        "label": lambda name: wording.readable(name, run.names),
+    }
+
+
+def providers(run: Run) -> Iterator[dict[str, Any]]:
+    """What each provider stops spending, and what leaves its budget in whole blocks."""
+    for key in run.subjects("avoided_marginal_cost"):
+        yield {
+            "name": run.name(key),
+            "marginal": run.spread("avoided_marginal_cost", key),
+            "released": run.spread("released_fixed_cost", key),
+        }
+
+
+def charts(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, str]]:
+    """Each chart that the run has data for, as inline SVG."""
+    if run.subjects("enrollments"):
+        yield "parties", figures.svg(_party_chart(rows))
+        yield "reach", figures.svg(_reach_chart(run))
+    usual, strategy = (run.series("rescue_spending", ALL, s) for s in (USUAL, STRATEGY))
+    if usual is not None and strategy is not None:
+        yield "spending", figures.svg(figures.spending_by_month(usual, strategy))
+    avoided = run.series("avoided_rescue_spending", ALL, DIFFERENCE)
+    if avoided is not None and run.subjects("enrollments"):
+        cost = _programme_cost(run)
+        yield "avoided", figures.svg(figures.avoided_by_month(avoided, cost))
+    for name, spec in _distributions(run, rows):
+        yield name, figures.svg(spec)
+
+
+def _party_chart(rows: list[PartyRow]) -> figures.Spec:
+    shown = [rows[-1], *(row for row in rows[:-1] if row.concerned)]
+    marks = [
+        {"name": row.name, "what": what, "mean": s.mean, "p05": s.p05, "p95": s.p95}
+        for row in shown
+        for what, s in ((figures.AVOIDED, row.avoided), (figures.COST, row.cost))
+        if s is not None and not story.is_nothing(s)
+    ]
+    names = [row.name for row in shown if any(m["name"] == row.name for m in marks)]
+    return figures.by_party(marks, names, "USD over the horizon; left of zero: more spending")
+
+
+def _programme_cost(run: Run) -> Series | None:
+    """Mean cost of all interventions a month: means add up, so there is no band."""
+    keys = run.subjects("intervention_cost")
+    found = [s for key in keys if (s := run.series("intervention_cost", key, STRATEGY))]
+    if not found:
+        return None
+    total = sum((s.mean for s in found[1:]), start=found[0].mean)
+    return Series(found[0].months, total, total, total)
+
+
+def _reach_chart(run: Run) -> figures.Spec:
+    panels = []
+    for row in story.intervention_rows(run):
+        found = {s: series for s in STOCKS if (series := run.series(s, row.key, STRATEGY))}
+        panels.append((row.name, found))
+    return figures.reach(panels)
+
+
+def _distributions(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, figures.Spec]]:
+    """Net result of all, and of the party that pays most for rescue services and is concerned."""
+    largest = max(
+        (row for row in rows[:-1] if row.usual is not None and row.cost is not None),
+        key=lambda row: row.usual.mean if row.usual else 0.0,
+        default=None,
+    )
+    for name, row in (("net_all", rows[-1]), ("net_largest", largest)):
+        values = run.values("net_saving", row.key) if row is not None else None
+        if row is not None and values is not None and values.size > 1 and values.any():
+            yield name, figures.distribution(row.name, values, "net result, USD over the horizon")
+
+
+def drivers(run: Run) -> Iterator[dict[str, Any]]:
+    """Parameters whose rank goes most with the two results."""
+    titles = {
+        "avoided_rescue_spending": "Avoided rescue spending, all parties",
+        "net_saving": "Net result, all parties",
+    }
+    for metric, title in titles.items():
+        found = associations(run, metric, ALL)
+        if found:
+            rows = [{"name": wording.readable(a.parameter, run.names), "rank": a.rank}
+                    for a in found]  # fmt: skip
+            yield {"title": title, "rows": rows}
+
+
+def evidence(run: Run) -> Iterator[dict[str, Any]]:
+    """Each effect that rests on studies, with what is drawn from it."""
+    for name, effect in run.inputs["effects"].items():
+        _, intervention, _, service = name.split(".", 3)
+        yield {
+            "intervention": run.name(intervention),
+            "service": run.name(service),
+            "key": name,
+            "harmful": effect["drawn"]["p50"] >= 1.0,
+            **effect,
+        }
+
+
+# --- a comparison
+
+
+def write_comparison(compared: Compared, folder: Path) -> None:
+    """comparison.json, comparison.csv and index.html, all or nothing."""
+    from model.runfolder import written_whole  # noqa: PLC0415  a run's page reads files only
+
+    figures.warm_up()
+    refuse_foreign(folder)
+    data = compared.as_json()
+    with written_whole(folder) as filling:
+        words = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+        _write(filling / "comparison.json", words + "\n")
+        write_csv(data["metrics"], filling / "comparison.csv")
+        page = _environment().get_template("comparison.html")
+        _write(filling / PAGE, page.render(comparison_view(data)))
+
+
+def refuse_foreign(folder: Path) -> None:
+    """A folder that holds something else is never replaced."""
+    from model.problems import BadInput, Mark, Problem  # noqa: PLC0415
+
+    foreign = folder.exists() and not (folder / "comparison.json").is_file()
+    if foreign and not (folder.is_dir() and not any(folder.iterdir())):
+        found = f"`{folder}`, which is there and is no comparison"
+        allowed = "a new folder, an empty one, or an earlier comparison"
+        raise BadInput([Problem(Mark("--out", 1, 1), "", found, allowed)])
+
+
+def write_csv(rows: list[dict[str, Any]], path: Path) -> None:
+    """One row a metric and scenario; text that a spreadsheet would run is quoted."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        for k, row in enumerate(rows):
+            flat = {key: x for key, x in row.items() if key != "difference"}
+            flat |= {f"difference_{key}": x for key, x in row["difference"].items()}
+            if k == 0:
+                out.writerow(flat)
+            out.writerow([wording.cell(x) if isinstance(x, str) else x for x in flat.values()])
+
+
+def comparison_view(data: dict[str, Any]) -> dict[str, Any]:
+    from .compared import blocks, chart_rows  # noqa: PLC0415
+
+    order = [s["name"] for s in data["scenarios"]]
+    marks = chart_rows(data)
+    charts = [Markup(figures.svg(figures.compared(title, rows, order))) for title, rows in marks]
+    return {"data": data, "blocks": blocks(data), "charts": charts}

@@ -1,0 +1,118 @@
+"""Progress on stderr: draws per second and time left, for people at a terminal only.
+
+A run of less than a second shows nothing. While the equations are being compiled, which a new
+version does once, the line says so.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+AFTER = 1.0  # seconds
+COMPILING = "compiling the equations (once per version, about a minute)"
+
+Advance = Callable[[int], None]
+
+
+@contextmanager
+def bar(title: str, total: int, quiet: bool) -> Iterator[Advance]:
+    """Yields advance(done); silent when quiet and where stderr is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    shown = _Shown(title, total)
+    shown.timer.start()
+    try:
+        yield shown.advance
+    finally:
+        shown.stop()
+
+
+class _Shown:
+    """A bar that appears after a second, from its own thread: compiling makes no progress."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.title, self.total, self.done = title, total, 0
+        self.compiling = not is_compiled()
+        self.lock = threading.Lock()
+        self.progress: Progress | None = None
+        self.stopped = False
+        self.timer = threading.Timer(AFTER, self.start)
+        self.timer.daemon = True
+
+    def start(self) -> None:
+        with self.lock:
+            if self.stopped:
+                return
+            self.progress = _progress()
+            self.task = self.progress.add_task("", total=None)
+            self._show()
+            self.progress.start()
+
+    def advance(self, done: int) -> None:
+        with self.lock:
+            self.done = done
+            if self.progress is not None:
+                self._show()
+
+    def _show(self) -> None:
+        assert self.progress is not None
+        if self.done == 0 and self.compiling:
+            self.progress.update(self.task, description=COMPILING)
+            return
+        self.progress.update(
+            self.task, description=self.title, total=self.total, completed=self.done
+        )
+
+    def stop(self) -> None:
+        self.timer.cancel()
+        with self.lock:
+            self.stopped = True
+            if self.progress is not None:
+                self.progress.stop()
+
+
+def _progress() -> Progress:
+    from rich.console import Console  # noqa: PLC0415  most runs show no bar
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        SpinnerColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text  # noqa: PLC0415
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            rate = task.finished_speed or task.speed
+            return Text("" if rate is None else f"{rate:,.0f} draws/s")
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        Rate(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def is_compiled() -> bool:
+    """Whether this version's equations are on disk."""
+    from model.compiled import cache_root, source_hash  # noqa: PLC0415  imports the compiler
+
+    return any((cache_root() / f"equations-{source_hash()}").rglob("*.nbi"))

@@ -1,0 +1,342 @@
+"""What a run says, in rows and sentences: the terminal and the page tell the same story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .rundata import ALL, DIFFERENCE, DUST, STRATEGY, USUAL, Run, Spread
+from .wording import (
+    chance,
+    change,
+    change_interval,
+    count,
+    in_words,
+    interval,
+    listed,
+    money,
+    month_span,
+    number,
+    plural,
+    result,
+    result_interval,
+)
+
+FEW_DRAWS = 100
+
+
+class PartyRow(NamedTuple):
+    """One party: what it spends on rescue services, and the way from avoided to net."""
+
+    key: str
+    name: str
+    usual: Spread | None
+    strategy: Spread | None
+    avoided: Spread | None
+    p_less: float
+    offsets: Spread | None
+    back_fill: Spread | None
+    cost: Spread | None
+    net: Spread | None
+    p_gain: float
+
+    @property
+    def concerned(self) -> bool:
+        """Whether anything changes for the party."""
+        parts = (self.offsets, self.back_fill, self.cost, self.net)
+        return any(p is not None for p in parts) or not is_nothing(self.avoided)
+
+
+def is_nothing(spread: Spread | None) -> bool:
+    """Whether a difference is zero in (nearly) every draw."""
+    return spread is None or max(map(abs, (spread.mean, spread.p05, spread.p95))) < DUST
+
+
+def party_rows(run: Run) -> list[PartyRow]:
+    """Every party that spends on rescue services or for which something changes, then all."""
+    keys = [k for k in run.subjects("avoided_rescue_spending") if k != ALL]
+    rows = [party_row(run, key, run.name(key)) for key in keys]
+    kept = [row for row in rows if row.usual is not None or row.concerned]
+    return [*kept, party_row(run, ALL, "All parties together")]
+
+
+def party_row(run: Run, key: str, name: str) -> PartyRow:
+    return PartyRow(
+        key=key,
+        name=name,
+        usual=run.spread("rescue_spending", key, USUAL),
+        strategy=run.spread("rescue_spending", key, STRATEGY),
+        avoided=run.spread("avoided_rescue_spending", key, DIFFERENCE),
+        p_less=run.share_above_zero("avoided_rescue_spending", key),
+        offsets=run.spread("added_offset_spending", key),
+        back_fill=run.spread("back_fill_spending", key),
+        cost=run.spread("programme_cost", key),
+        net=run.spread("net_saving", key),
+        p_gain=run.share_above_zero("net_saving", key),
+    )
+
+
+class ServiceRow(NamedTuple):
+    name: str
+    unit: str
+    usual: Spread | None
+    avoided: Spread
+
+
+def service_rows(run: Run) -> Iterator[ServiceRow]:
+    for key in run.subjects("avoided_use"):
+        avoided = run.spread("avoided_use", key)
+        if avoided is not None:
+            usual = run.spread("use", key, USUAL)
+            yield ServiceRow(run.name(key), avoided.unit, usual, avoided)
+
+
+class InterventionRow(NamedTuple):
+    key: str
+    name: str
+    enrolled: Spread | None
+    served: Spread | None
+    wait: Spread | None
+    cost: Spread | None
+    cost_each: Spread | None
+    floors: list[tuple[str, float]]
+
+
+def intervention_rows(run: Run) -> list[InterventionRow]:
+    return [
+        InterventionRow(
+            key,
+            run.name(key),
+            run.spread("enrollments", key),
+            run.spread("person_years_served", key),
+            run.spread("mean_wait", key),
+            run.spread("intervention_cost", key),
+            run.spread("cost_per_enrollment", key),
+            list(floors(run, key)),
+        )
+        for key in run.subjects("enrollments")
+    ]
+
+
+def floors(run: Run, intervention: str) -> Iterator[tuple[str, float]]:
+    """Services whose effect sits at its floor, with the share of draws in which it does."""
+    for subject in run.subjects("effect_at_floor"):
+        owner, _, service = subject.partition(".")
+        spread = run.spread("effect_at_floor", subject)
+        if owner == intervention and spread is not None and spread.mean > 0:
+            yield run.name(service), spread.mean
+
+
+# --- sentences
+
+
+def summary_sentences(run: Run) -> list[str]:
+    """The answer in a paragraph: cost, avoided spending, net."""
+    everyone = party_row(run, ALL, "all")
+    if not run.subjects("enrollments"):
+        return ["The scenario has no intervention: both worlds are the same."]
+    return [
+        cost_sentence(run, everyone),
+        avoided_sentence(run, everyone),
+        net_sentence(run, everyone),
+    ]
+
+
+def cost_sentence(run: Run, everyone: PartyRow) -> str:
+    several = len(run.subjects("enrollments"))
+    what = (
+        "The intervention costs" if several == 1 else f"The {in_words(several)} interventions cost"
+    )
+    return f"{what} {_with_interval(run, everyone.cost)} over {years(run)}."
+
+
+def avoided_sentence(run: Run, everyone: PartyRow) -> str:
+    a = everyone.avoided
+    if a is None or is_nothing(a):
+        return "Spending on rescue services does not change."
+    told = f"Rescue services cost their payers {change(a.mean)} than in usual care"
+    if spreads(run, a):
+        told += f" (90 % interval: {change_interval(a.p05, a.p95)})"
+    return f"{told}; they cost less {chance(everyone.p_less)}."
+
+
+def net_sentence(run: Run, everyone: PartyRow) -> str:
+    """After everything, with the reason if savings do not cover the cost."""
+    n = everyone.net
+    if n is None:
+        return ""
+    told = "After programme costs, added care elsewhere and back-fill the parties together have "
+    told += result(n.mean)
+    if spreads(run, n):
+        told += f" (90 % interval: {result_interval(n.p05, n.p95)})"
+    return f"{told}; they gain {chance(everyone.p_gain)}.{cover(everyone)}"
+
+
+def cover(everyone: PartyRow) -> str:
+    """How much rescue spending a programme dollar avoids, from the means."""
+    a, c = everyone.avoided, everyone.cost
+    if a is None or c is None or c.mean < DUST:
+        return ""
+    ratio = a.mean / c.mean
+    if ratio < 0:
+        return f" Each programme dollar comes with {money(-ratio)} more rescue spending."
+    return f" Each programme dollar avoids {money(ratio)} of rescue spending."
+
+
+def who_sentences(run: Run) -> Iterator[str]:
+    """Who avoids most, who pays, who would gain without paying."""
+    rows = [r for r in party_rows(run) if r.key != ALL]
+    payers = [r.name for r in rows if r.cost is not None]
+    saving = [r for r in rows if r.avoided is not None and r.avoided.mean > DUST]
+    if saving:
+        most = max(saving, key=lambda r: r.avoided.mean if r.avoided else 0.0)
+        assert most.avoided is not None
+        yield f"The largest part, {money(most.avoided.mean)}, is avoided for {most.name}."
+    if payers:
+        yield f"The interventions are paid for by {listed(payers)}."
+    free = [r.name for r in rows if r.cost is None and r.net is not None and r.net.mean > DUST]
+    if free:
+        yield f"A gain without paying goes to {listed(free)}."
+
+
+def _with_interval(run: Run, spread: Spread | None) -> str:
+    if spread is None:
+        return "nothing"
+    if not spreads(run, spread):
+        return money(spread.mean)
+    return f"{money(spread.mean)} (90 % interval: {interval(spread.p05, spread.p95)})"
+
+
+def spreads(run: Run, spread: Spread) -> bool:
+    """Whether an interval has something to say."""
+    return run.draws > 1 and money(spread.p05) != money(spread.p95)
+
+
+def years(run: Run) -> str:
+    return month_span(run.summary["start"], run.summary["end"])
+
+
+def horizon(run: Run) -> str:
+    start, end = run.summary["start"], run.summary["end"]
+    return f"{start} to {end} ({years(run)})"
+
+
+# --- notes
+
+
+def notes(run: Run) -> list[tuple[str, str]]:
+    """What a careful reader asks first: (topic, answer)."""
+    return [
+        ("Compared", COMPARED),
+        ("Perspective", PERSPECTIVE),
+        ("Dollars", dollars(run)),
+        ("Not counted", not_counted(run)),
+        ("Interval", interval_note(run)),
+        ("Monte Carlo", monte_carlo(run)),
+        ("Inputs", inputs_note(run)),
+    ]
+
+
+COMPARED = (
+    "usual care, with the existing network and without the interventions, against the same "
+    "draws with them."
+)
+PERSPECTIVE = (
+    "each party's own payments, at the prices it pays; avoided spending is before back-fill and "
+    "is no payment to anybody. Net = avoided - added care elsewhere - back-fill - programme cost."
+)
+
+
+def dollars(run: Run) -> str:
+    year = run.summary["price_year"]
+    return (
+        f"nominal (prices of {year}, then the scenario's trends), undiscounted, summed over "
+        f"{horizon(run)}."
+    )
+
+
+def not_counted(run: Run) -> str:
+    told = "health, wages and lives are not valued in money."
+    for party in run.subjects("backbone_cost"):
+        spread = run.spread("backbone_cost", party)
+        if spread is not None and spread.mean > DUST:
+            told += (
+                f" The budget of {run.name(party)} ({money(spread.mean)}) is spent in both worlds "
+                "and so is not part of the net result."
+            )
+    return told
+
+
+def interval_note(run: Run) -> str:
+    if run.draws < FEW_DRAWS:
+        few = plural(run.draws, "draw")
+        return f"{few} only: too few for an interval; --draws 1000 or more gives one."
+    return (
+        f"90 % of {run.draws:,} draws of the uncertain inputs lie within; the chance of single "
+        "events and of the fixed inputs being wrong comes on top."
+    )
+
+
+def monte_carlo(run: Run) -> str:
+    """Standard error of the two means that are quoted first."""
+    parts = []
+    for metric, words in (("avoided_rescue_spending", "avoided"), ("net_saving", "net")):
+        spread = run.spread(metric, ALL, DIFFERENCE)
+        if spread is not None:
+            parts.append(f"{money(spread.mcse)} ({words})")
+    about = run.summary
+    return (
+        f"standard error of the mean: {listed(parts)}; more draws make it smaller, not the "
+        f"interval. {plural(run.draws, 'draw')}, sampling {about['method']}, seed {about['seed']}."
+    )
+
+
+class Counts(NamedTuple):
+    """How well the inputs are founded."""
+
+    numbers: int
+    uncertain: int
+    verified: int
+    unverified: int
+    stated: int
+    evidence: int
+    assumptions: int
+    no_source: int
+
+    @property
+    def sourced(self) -> int:
+        return self.verified + self.unverified + self.stated + self.evidence
+
+
+def counts(parameters: list[dict[str, Any]]) -> Counts:
+    status = [p["status"] for p in parameters]
+    return Counts(
+        numbers=len(parameters),
+        uncertain=sum(p["family"] != "fixed" for p in parameters),
+        verified=status.count("verified"),
+        unverified=status.count("unverified"),
+        stated=status.count("stated"),
+        evidence=status.count("evidence"),
+        assumptions=status.count("assumption"),
+        no_source=status.count("no source"),
+    )
+
+
+def inputs_note(run: Run) -> str:
+    c = counts(run.inputs["parameters"])
+    return (
+        f"{plural(c.numbers, 'number')}, {c.uncertain} of them uncertain; {c.sourced} with a "
+        f"source, {plural(c.assumptions, 'stated assumption')}, {c.no_source} without a source."
+    )
+
+
+def reach_sentence(row: InterventionRow) -> str:
+    """779 persons enrolled, 328 person-years served, mean wait 0.8 months"""
+    parts = []
+    if row.enrolled is not None:
+        parts.append(f"{count(row.enrolled.mean)} persons enrolled")
+    if row.served is not None:
+        parts.append(f"{count(row.served.mean)} person-years served")
+    if row.wait is not None:
+        parts.append(f"mean wait {number(row.wait.mean, 2)} months")
+    return ", ".join(parts)

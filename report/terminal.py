@@ -1,0 +1,263 @@
+"""A run, a check and a comparison at the terminal: the answer first, then what it rests on.
+
+Every string of a scenario is shown as it stands (rich Text, no markup, no control characters).
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from model.problems import printable
+
+from . import story
+from .rundata import Run, Spread
+from .story import InterventionRow, PartyRow, ServiceRow
+from .wording import count, of_hundred, percent, short_interval, short_money
+
+if TYPE_CHECKING:
+    from model.comparison import Compared
+    from model.loading import Loaded
+
+PIPE_WIDTH = 100
+WIDEST = 140
+LESS, GAINS = "less, of\n100 draws", "gain, of\n100 draws"
+WIDE = 118  # columns from which an interval has a column of its own
+
+
+def console(file: Any = None, width: int | None = None) -> Console:
+    """Writes to stdout, as wide as the terminal, 100 columns into a pipe or file."""
+    out = file or sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="replace")  # a narrow code page loses a letter, not the run
+    shown = Console(file=out, width=width, highlight=False, markup=False, emoji=False)
+    if width is None and not shown.is_terminal and "COLUMNS" not in shown._environ:
+        return Console(file=out, width=PIPE_WIDTH, highlight=False, markup=False, emoji=False)
+    return shown
+
+
+def text(words: str, style: str = "") -> Text:
+    return Text(printable(words), style=style)
+
+
+# --- a run
+
+
+def run_json(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The run for another program: what it was, and each metric over draws."""
+    strategies: dict[tuple[str, str], int] = {}
+    for row in summary["metrics"]:
+        key = (row["metric"], row["party"])
+        strategies[key] = strategies.get(key, 0) + 1
+    return {
+        "scenario": summary["scenario"],
+        "seed": summary["seed"],
+        "draws": summary["draws"],
+        "run_folder": str(folder),
+        "metrics": [
+            _json_row(row, strategies[row["metric"], row["party"]] > 1)
+            for row in summary["metrics"]
+        ],
+    }
+
+
+def _json_row(row: dict[str, Any], several: bool) -> dict[str, Any]:
+    told = {"strategy": row["strategy"]} if several else {}
+    keys = ("unit", "mean", "sd", "p05", "p50", "p95")
+    return {"metric": row["metric"], "party": row["party"]} | told | {k: row[k] for k in keys}
+
+
+def show_run(summary: dict[str, Any], folder: Path, to: Console | None = None) -> None:
+    """The answer, then the tables it comes from, then what to know before quoting it."""
+    out = to or console()
+    run = Run(folder, summary)
+    wide = out.width >= WIDE
+    parts: list[RenderableType] = [_heading(run), _answer(run)]
+    rows = story.party_rows(run)
+    if run.subjects("enrollments"):
+        parts += [_spending(rows, wide), _net(rows, wide)]
+        parts += [_reach(story.intervention_rows(run), wide)]
+        parts += [_services(list(story.service_rows(run)), wide)]
+    parts += [_notes(run), _where(folder)]
+    show(out, parts)
+
+
+def show(out: Console, parts: list[RenderableType]) -> None:
+    """Parts with an empty line between them."""
+    for k, part in enumerate(parts):
+        out.print(*[""] * (k > 0), part, sep="\n", width=min(out.width, WIDEST))
+
+
+def _heading(run: Run) -> Text:
+    draws = f"{run.draws:,} draw{'s' * (run.draws != 1)}"
+    return Text.assemble(
+        text(run.summary["title"], "bold"),
+        "\n",
+        text(f"{run.summary['scenario']}, {story.horizon(run)}, {draws}", "dim"),
+    )
+
+
+def _answer(run: Run) -> Text:
+    return text(" ".join(s.strip() for s in story.summary_sentences(run)))
+
+
+def _table(title: str, first: str) -> Table:
+    table = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        header_style="dim",
+        expand=False,
+    )
+    table.add_column(Text(first), ratio=None, min_width=14, overflow="fold")
+    return table
+
+
+def _numbers(table: Table, *headings: str) -> None:
+    for heading in headings:
+        table.add_column(Text(heading), justify="right", no_wrap=True, vertical="top")
+
+
+def _spending(rows: list[PartyRow], wide: bool) -> Table:
+    table = _table("Spending on rescue services, by who pays", "party")
+    _numbers(table, "usual care", "with them", "avoided")
+    if wide:
+        _numbers(table, "90 % interval")
+    _numbers(table, LESS)
+    for row in rows:
+        if row.usual is None or row.strategy is None or row.avoided is None:
+            continue
+        if row.key == "all":
+            table.add_section()
+        table.add_row(
+            text(row.name),
+            short_money(row.usual.mean),
+            short_money(row.strategy.mean),
+            *_with_interval(row.avoided, wide),
+            "-" if story.is_nothing(row.avoided) else of_hundred(row.p_less),
+        )
+    return table
+
+
+def _with_interval(spread: Spread | None, wide: bool) -> Iterator[RenderableType]:
+    """A mean with its interval: beside it, or under it where the screen is narrow."""
+    if spread is None:
+        yield from ["-"] * (2 if wide else 1)
+        return
+    mean = Text(short_money(spread.mean), style="bold" if spread.mean < 0 else "")
+    between = "" if story.is_nothing(spread) else short_interval(spread.p05, spread.p95)
+    if wide:
+        yield from (mean, Text(between))
+    else:
+        yield Text.assemble(mean, "\n" if between else "", (between, "dim"))
+
+
+def _net(rows: list[PartyRow], wide: bool) -> Table:
+    table = _table("From avoided to net, by party", "party")
+    _numbers(table, "avoided", "added\ncare", "back-\nfill", "pro-\ngramme", "net")
+    if wide:
+        _numbers(table, "90 % interval")
+    _numbers(table, GAINS)
+    for row in rows:
+        if not row.concerned:
+            continue
+        if row.key == "all":
+            table.add_section()
+        parts = (row.avoided, row.offsets, row.back_fill, row.cost)
+        table.add_row(
+            text(row.name),
+            *(_mean(part) for part in parts),
+            *_with_interval(row.net, wide),
+            "-" if story.is_nothing(row.net) else of_hundred(row.p_gain),
+        )
+    return table
+
+
+def _mean(spread: Spread | None) -> str:
+    return "-" if story.is_nothing(spread) or spread is None else short_money(spread.mean)
+
+
+def _reach(rows: list[InterventionRow], wide: bool) -> Table:
+    table = _table("Reach and cost of the interventions", "intervention")
+    _numbers(table, "persons\nenrolled", "person-years\nserved", "mean wait,\nmonths", "cost")
+    if wide:
+        _numbers(table, "90 % interval")
+    _numbers(table, "cost per\nenrolment")
+    for row in rows:
+        each = "-" if row.cost_each is None else short_money(row.cost_each.mean)
+        people = (_count(s) for s in (row.enrolled, row.served, row.wait))
+        table.add_row(text(row.name), *people, *_with_interval(row.cost, wide), each)
+    return table
+
+
+def _count(spread: Spread | None) -> str:
+    return "-" if spread is None else count(spread.mean)
+
+
+def _services(rows: list[ServiceRow], wide: bool) -> Table:
+    table = _table("Services avoided (negative: more of them)", "service")
+    _numbers(table, "usual care", "avoided", "90 % interval")
+    if wide:
+        _numbers(table, "share")
+    for row in rows:
+        a = row.avoided
+        still = story.is_nothing(a)
+        cells = ["0" if still else count(a.mean)]
+        cells.append("" if still else f"{count(a.p05)} to {count(a.p95)}")
+        if wide:
+            base = row.usual.mean if row.usual is not None else 0.0
+            cells.append(percent(a.mean / base) if base > 0 else "-")
+        table.add_row(text(f"{row.name}, {row.unit}"), _count(row.usual), *cells)
+    return table
+
+
+def _notes(run: Run) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for topic, answer in story.notes(run):
+        grid.add_row(Text(topic), text(answer))
+    return grid
+
+
+def _where(folder: Path) -> Text:
+    page = folder / "index.html"
+    return Text.assemble(("Page: ", "bold"), text(str(page)), ("  (open it in a browser)", "dim"))
+
+
+# --- a check, a comparison
+
+
+def show_check(loaded: Loaded, path: Path, to: Console | None = None) -> int:
+    """Every number with unit, source and status; returns how many have no source."""
+    from .check import checked  # noqa: PLC0415  neither a run nor its page needs it
+
+    body, unsourced = checked(loaded, path)
+    (to or console()).print(body)
+    return unsourced
+
+
+def count_unsourced(loaded: Loaded) -> int:
+    """How many numbers have neither a source nor a word that they are an assumption."""
+    from model.runfolder import inputs_of  # noqa: PLC0415
+
+    return story.counts(inputs_of(loaded)["parameters"]).no_source
+
+
+def show_comparison(compared: Compared, folder: Path, to: Console | None = None) -> None:
+    """Scenarios side by side, and the difference of each from the first on the same draws."""
+    from .compared import comparison_view  # noqa: PLC0415
+
+    out = to or console()
+    out.print(comparison_view(compared.as_json(), folder, min(out.width, WIDEST)))
