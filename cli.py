@@ -196,6 +196,8 @@ def compare(
 
     if len(scenarios) < 2:
         raise click.UsageError("compare needs two scenarios or more")
+    if out is not None:
+        html.refuse_foreign(out)
     loaded = comparison.distinct([_load(path, settings) for path in scenarios], scenarios)
     total = draws * len(loaded)
     with progress.bar(f"{len(loaded)} scenarios: {draws:,} draws", total, quiet) as advance:
@@ -214,10 +216,9 @@ def compare(
 @click.option("--intervention", help="Only effects of interventions like this.")
 def evidence(evidence_id: str | None, service: str | None, intervention: str | None) -> None:
     """List the published effects, or show one (or a unit cost or base rate) as a card."""
-    from report.terminal import console
-
     from model.evidence import EvidenceError, load_registry
     from report.evidence import evidence_card, evidence_table
+    from report.terminal import console
 
     registry = load_registry()
     try:

@@ -114,7 +114,7 @@ def _chunks(draws: int) -> Iterator[slice]:
 
 def _chunk_seconds(case: Case, sampled: Draws, rows_of_chunk: slice) -> float:
     built = case.inputs(sampled, rows_of_chunk)
-    return best_seconds(lambda: case.run(built), 3)
+    return best_seconds(lambda: case.run(built), 5)
 
 
 def headwater_on_one_core(case: Case, draws: int) -> float:
@@ -135,9 +135,11 @@ def engine_rows(case: Case, engine: Engine, all_cores: float, one_core: float) -
     aim = AIMS[engine.name]
     yield Row(f"one segment, {engine.name}: one draw, one core", microseconds(seconds))
     label = f"{engine.name} / Headwater"
-    yield Row(f"{label}, an ensemble on all cores", f"{seconds / all_cores:,.0f}", f"{aim:,}")
+    yield Row(
+        f"{label}, an ensemble on all cores", f"{seconds / all_cores:,.0f}", f"at least {aim:,}"
+    )
     yield Row(f"{label}, an ensemble on one core", f"{seconds / one_core:,.0f}")
-    yield Row(f"{engine.name}: largest relative difference", f"{worst:.0e}", "1e-06")
+    yield Row(f"{engine.name}: largest relative difference", f"{worst:.0e}", "under 1e-06")
 
 
 def worst_difference(case: Case, engine: Engine, built: Inputs) -> float:

@@ -37,6 +37,12 @@ class Use(NamedTuple):
 
 
 @equation
+def reach(reached, people):
+    """Share of people who are reached; nobody is where there are none."""
+    return reached / people if people > 0.0 else 0.0
+
+
+@equation
 def with_reach(ratio, reach):
     """Mean ratio of a group of which the share `reach` has the ratio and the rest 1."""
     return 1.0 + reach * (ratio - 1.0)

@@ -111,6 +111,7 @@ def without_interventions(built: Inputs) -> Inputs:
     idle = built.plan._replace(
         served=np.zeros_like(built.plan.served),
         running=np.zeros_like(built.plan.running),
+        begun=np.zeros_like(built.plan.begun),
         changes_need=np.zeros_like(built.plan.changes_need),
     )
     return built._replace(plan=idle)

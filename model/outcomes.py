@@ -16,6 +16,7 @@ from .distributions import Floats
 from .parameters import Columns, years_since_price_year
 from .scenario import Scenario
 from .simulation import Activity
+from .totals import over_months, total
 
 ALL = "all"
 USUAL, STRATEGY, DIFFERENCE = "usual_care", "strategy", "difference"
@@ -38,18 +39,6 @@ class Worlds(NamedTuple):
     get: Columns
     usual: Activity
     strategy: Activity
-
-
-def over_months(x: Floats) -> Floats:
-    """Sum over axis 1, month by month in order: the same bytes however many draws there are."""
-    total: Floats = np.add.accumulate(x, axis=1)[:, -1]
-    return total
-
-
-def total(x: Floats) -> Floats:
-    """Sum over the last axis, in order."""
-    added: Floats = np.add.accumulate(x, axis=-1)[..., -1]
-    return added
 
 
 def measures(w: Worlds) -> Iterator[Measure]:
@@ -120,8 +109,7 @@ def back_filled(w: Worlds) -> Floats:
     freed = np.maximum(usual - strategy, 0.0) / np.where(usual > 0.0, usual, 1.0)
     share = w.get.each(f"services.{s}.back_fill" for s in w.scenario.services)
     paid = (freed * share)[:, :, None] * w.usual.paid
-    total_paid: Floats = np.add.accumulate(paid, axis=1)[:, -1]
-    return total_paid
+    return over_months(paid)  # axis 1 is the service here
 
 
 def members(w: Worlds, saved: Floats) -> Iterator[Measure]:

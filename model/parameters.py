@@ -363,10 +363,12 @@ def plan(scenario: Scenario) -> Plan:
         [[float(n in i.eligible.need) for n in NEED_LEVELS] for i in scenario.programmes]
     ).reshape(len(scenario.interventions), 3)
     segments = list(scenario.segments)
+    running = _running(scenario, months, [(i.start, i.end) for i in scenario.programmes])
     return Plan(
         served=served,
         eligible=eligible,
-        running=_running(scenario, months, [(i.start, i.end) for i in scenario.programmes]),
+        running=running,
+        begun=np.logical_or.accumulate(running, axis=0),
         changes_need=np.array([_changes_need(i) for i in scenario.programmes], dtype=np.bool_),
         origin=np.array([segments.index(m.origin) for m in scenario.movements], dtype=np.int64),
         destination=np.array(

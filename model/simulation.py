@@ -21,10 +21,11 @@ from .community import (
     Community,
     Use,
     need_changes,
+    reach,
     use_left,
     with_reach,
 )
-from .compiled import equation, parallel_loop
+from .compiled import allocating, equation, parallel_loop
 from .interventions import (
     Programmes,
     direct_ratio,
@@ -44,6 +45,7 @@ class Plan(NamedTuple):
     served: np.ndarray  # [intervention, segment] bool
     eligible: np.ndarray  # [intervention, need] 0 or 1
     running: np.ndarray  # [month, intervention] bool
+    begun: np.ndarray  # [month, intervention] bool: until then nobody is in it
     changes_need: np.ndarray  # [intervention] bool
     origin: np.ndarray  # [movement] segment
     destination: np.ndarray  # [movement] segment
@@ -124,9 +126,11 @@ class Month(NamedTuple):
     started: np.ndarray  # [intervention]
     enrolled: np.ndarray  # [intervention] person-months served
     staff: np.ndarray  # [intervention] post-months
+    units: np.ndarray  # [segment, service] used
+    share: np.ndarray  # [intervention, need] share reached, of the segment at hand
 
 
-@equation
+@allocating
 def community_of(c, d):
     return Community(
         c.people[d],
@@ -142,12 +146,38 @@ def community_of(c, d):
     )
 
 
-@equation
+@allocating
+def activity_of(a, d):
+    return Activity(
+        a.people[d],
+        a.person_months[d],
+        a.died[d],
+        a.left[d],
+        a.entered[d],
+        a.moved[d],
+        a.waiting[d],
+        a.enrolled[d],
+        a.protected[d],
+        a.staff[d],
+        a.referred[d],
+        a.started[d],
+        a.enrolled_months[d],
+        a.staff_months[d],
+        a.use[d],
+        a.payments[d],
+        a.offsets[d],
+        a.use_by_segment[d],
+        a.paid[d],
+        a.ratio[d],
+    )
+
+
+@allocating
 def use_of(u, d):
     return Use(u.rate[d], u.preventable[d], u.factor[d], u.price[d], u.price_factor[d])
 
 
-@equation
+@allocating
 def programmes_of(v, d):
     return Programmes(
         v.referral[d],
@@ -174,33 +204,53 @@ def simulate(communities, uses, programmes, plan, steps_per_month, activity):
         c = community_of(communities, draw)
         u = use_of(uses, draw)
         v = programmes_of(programmes, draw)
-        simulate_draw(c, u, v, plan, steps_per_month, activity, draw)
+        simulate_draw(c, u, v, plan, steps_per_month, activity_of(activity, draw))
 
 
-@equation
-def simulate_draw(c, u, v, plan, steps_per_month, activity, draw):
+@allocating
+def simulate_draw(c, u, v, plan, steps_per_month, a):
     interventions, segments = plan.served.shape
     shape = (interventions, segments, 3)
     s = State(
         c.people.copy(), np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(interventions)
     )
-    m = new_month(interventions, segments)
+    m = new_month(interventions, segments, u.preventable.size)
     need = np.empty((segments, 4))
-    ratio = activity.ratio[draw]
     dt = 1.0 / steps_per_month
-    solve_direct_effects(c, u, v, plan, dt, ratio)
-    for month in range(activity.use.shape[1]):
+    solve_direct_effects(c, u, v, plan, dt, a.ratio)
+    for month in range(a.use.shape[0]):
         clear(m)
         stop_ended(s, plan, month)
         for _ in range(steps_per_month):
             step(c, v, plan, s, m, need, dt, month)
-        book_use(u, plan, m, ratio, month, activity, draw)
+        book_use(
+            m.people,
+            u.rate,
+            u.preventable,
+            u.factor[month],
+            plan.served,
+            m.reached,
+            a.ratio,
+            m.share,
+            m.units,
+        )
+        add_up(m.units, a.use[month], a.use_by_segment)
+        book_payments(
+            m.units,
+            u.price,
+            u.price_factor[month],
+            plan.payers,
+            plan.rescue,
+            a.payments[month],
+            a.offsets[month],
+            a.paid,
+        )
         move(c, plan, s, m, month)
-        record(s, m, month, activity, draw)
+        record(plan, s, m, a, month)
 
 
-@equation
-def new_month(interventions, segments):
+@allocating
+def new_month(interventions, segments, services):
     return Month(
         np.zeros((segments, 3)),
         np.zeros((interventions, segments, 3)),
@@ -212,6 +262,8 @@ def new_month(interventions, segments):
         np.zeros(interventions),
         np.zeros(interventions),
         np.zeros(interventions),
+        np.zeros((segments, services)),
+        np.zeros((interventions, 3)),
     )
 
 
@@ -240,47 +292,41 @@ def stop_ended(s, plan, month):
 @equation
 def step(c, v, plan, s, m, need, dt, month):
     """One Euler step of every stock: all flows are from the step's start."""
-    interventions, segments = plan.served.shape
-    set_need_rates(c, v, plan, s, need)
-    for i in range(interventions):
-        running = plan.running[month, i]
-        intake = advance_staff(v, s, m, i, running, dt)
-        advance_clients(c, v, plan, s, m, need, i, intake, running, dt)
-    for g in range(segments):
-        advance_people(c, s, m, need, g, dt)
+    set_need_rates(c, v, plan, s, need, month)
+    for i in range(plan.served.shape[0]):
+        if plan.begun[month, i]:
+            running = plan.running[month, i]
+            intake = advance_staff(v, plan, s, m, i, running, dt)
+            advance_clients(c, v, plan, s, m, need, i, intake, running, dt)
+    advance_people(c, s, m, need, dt)
 
 
 @equation
-def set_need_rates(c, v, plan, s, need):
-    """Fill need [segment, move], 1/month: the mean over people in all service states."""
+def set_need_rates(c, v, plan, s, need, month):
+    """Fill need [segment, move], 1/month: the mean over people in all service states.
+
+    Interventions are taken as independent given segment and need level.
+    """
     for g in range(need.shape[0]):
-        need[g, 0] = c.onset[g] * mean_need_ratio(v, plan, s, g, 0, 0)
-        need[g, 1] = c.escalation[g] * mean_need_ratio(v, plan, s, g, 1, 1)
-        need[g, 2] = c.recovery[g] * mean_need_ratio(v, plan, s, g, 1, 2)
-        need[g, 3] = c.relief[g] * mean_need_ratio(v, plan, s, g, 2, 3)
-
-
-@equation
-def reach(s, i, g, n):
-    """Share of people at need level n who are enrolled or protected."""
-    people = s.people[g, n]
-    return (s.enrolled[i, g, n] + s.protected[i, g, n]) / people if people > 0.0 else 0.0
-
-
-@equation
-def mean_need_ratio(v, plan, s, g, n, which):
-    """Mean ratio on one move between need levels; interventions are taken as independent."""
-    product = 1.0
+        need[g, 0], need[g, 1] = c.onset[g], c.escalation[g]
+        need[g, 2], need[g, 3] = c.recovery[g], c.relief[g]
     for i in range(plan.changes_need.size):
-        if plan.changes_need[i] and plan.served[i, g]:
-            product *= with_reach(v.need_ratio[i, which], reach(s, i, g, n))
-    return product
+        if plan.changes_need[i] and plan.begun[month, i]:
+            for g in range(need.shape[0]):
+                reach0 = reach(s.enrolled[i, g, 0] + s.protected[i, g, 0], s.people[g, 0])
+                reach1 = reach(s.enrolled[i, g, 1] + s.protected[i, g, 1], s.people[g, 1])
+                reach2 = reach(s.enrolled[i, g, 2] + s.protected[i, g, 2], s.people[g, 2])
+                need[g, 0] *= with_reach(v.need_ratio[i, 0], reach0)
+                need[g, 1] *= with_reach(v.need_ratio[i, 1], reach1)
+                need[g, 2] *= with_reach(v.need_ratio[i, 2], reach1)
+                need[g, 3] *= with_reach(v.need_ratio[i, 3], reach2)
 
 
 @equation
-def advance_staff(v, s, m, i, running, dt):
+def advance_staff(v, plan, s, m, i, running, dt):
     """Advance one intervention's staff; returns the rate at which each waiting person enrols."""
-    waiting, enrolled = total(s.waiting, i), total(s.enrolled, i)
+    waiting = served_total(s.waiting, plan.served, i)
+    enrolled = served_total(s.enrolled, plan.served, i)
     staff = s.staff[i]
     starts = enrollments(waiting, enrolled, slots(staff, v.caseload[i]), v.time_to_enroll[i])
     m.started[i] += dt * starts
@@ -294,10 +340,12 @@ def advance_staff(v, s, m, i, running, dt):
 
 
 @equation
-def total(stock, i):
+def served_total(stock, served, i):
+    """People in a stock of one intervention, over the segments that it serves."""
     people = 0.0
     for g in range(stock.shape[1]):
-        people += stock[i, g, 0] + stock[i, g, 1] + stock[i, g, 2]
+        if served[i, g]:
+            people += stock[i, g, 0] + stock[i, g, 1] + stock[i, g, 2]
     return people
 
 
@@ -326,10 +374,10 @@ def advance_clients(c, v, plan, s, m, need, i, intake, running, dt):
         x2 = c.deaths[g, 2] + c.leaving[g]
         onset, escalation, recovery, relief = need[g, 0], need[g, 1], need[g, 2], need[g, 3]
         if changes_need:  # the means of all interventions, less this one
-            onset /= with_reach(n0, reach(s, i, g, 0))
-            escalation /= with_reach(n1, reach(s, i, g, 1))
-            recovery /= with_reach(n2, reach(s, i, g, 1))
-            relief /= with_reach(n3, reach(s, i, g, 2))
+            onset /= with_reach(n0, reach(e0 + p0, s.people[g, 0]))
+            escalation /= with_reach(n1, reach(e1 + p1, s.people[g, 1]))
+            recovery /= with_reach(n2, reach(e1 + p1, s.people[g, 1]))
+            relief /= with_reach(n3, reach(e2 + p2, s.people[g, 2]))
 
         r0 = referrals(l0, s.people[g, 0], w0, e0, p0, rate, acceptance)
         r1 = referrals(l1, s.people[g, 1], w1, e1, p1, rate, acceptance)
@@ -359,72 +407,92 @@ def advance_clients(c, v, plan, s, m, need, i, intake, running, dt):
 
 
 @equation
-def advance_people(c, s, m, need, g, dt):
-    """Advance all people of one segment by need level, in and out of every service state."""
-    p0, p1, p2 = s.people[g, 0], s.people[g, 1], s.people[g, 2]
-    m.people[g, 0] += dt * p0
-    m.people[g, 1] += dt * p1
-    m.people[g, 2] += dt * p2
-    leaving, entrants = c.leaving[g], c.entrants[g]
-    died = c.deaths[g, 0] * p0 + c.deaths[g, 1] * p1 + c.deaths[g, 2] * p2
-    m.died[g] += dt * died
-    m.left[g] += dt * leaving * (p0 + p1 + p2)
-    m.entered[g] += dt * entrants
-    d0, d1, d2 = need_changes(p0, p1, p2, need[g, 0], need[g, 1], need[g, 2], need[g, 3])
-    s.people[g, 0] += dt * (entrants * c.entrant_mix[g, 0] + d0 - (c.deaths[g, 0] + leaving) * p0)
-    s.people[g, 1] += dt * (entrants * c.entrant_mix[g, 1] + d1 - (c.deaths[g, 1] + leaving) * p1)
-    s.people[g, 2] += dt * (entrants * c.entrant_mix[g, 2] + d2 - (c.deaths[g, 2] + leaving) * p2)
+def advance_people(c, s, m, need, dt):
+    """Advance all people by need level, in and out of every service state."""
+    for g in range(need.shape[0]):
+        p0, p1, p2 = s.people[g, 0], s.people[g, 1], s.people[g, 2]
+        x0, x1, x2 = c.deaths[g, 0], c.deaths[g, 1], c.deaths[g, 2]
+        leaving, entrants = c.leaving[g], c.entrants[g]
+        m.people[g, 0] += dt * p0
+        m.people[g, 1] += dt * p1
+        m.people[g, 2] += dt * p2
+        m.died[g] += dt * (x0 * p0 + x1 * p1 + x2 * p2)
+        m.left[g] += dt * leaving * (p0 + p1 + p2)
+        m.entered[g] += dt * entrants
+        d0, d1, d2 = need_changes(p0, p1, p2, need[g, 0], need[g, 1], need[g, 2], need[g, 3])
+        s.people[g, 0] = p0 + dt * (entrants * c.entrant_mix[g, 0] + d0 - (x0 + leaving) * p0)
+        s.people[g, 1] = p1 + dt * (entrants * c.entrant_mix[g, 1] + d1 - (x1 + leaving) * p1)
+        s.people[g, 2] = p2 + dt * (entrants * c.entrant_mix[g, 2] + d2 - (x2 + leaving) * p2)
 
 
 @equation
-def book_use(u, plan, m, ratio, month, activity, draw):
-    """Units and payments of the month from its person-months."""
-    segments, _, services = u.rate.shape
-    reached = np.empty((plan.served.shape[0], 3))
+def book_use(people, rate, preventable, factor, served, reached, ratio, share, units):
+    """Fill units [segment, service] of the month from its person-months.
+
+    people and reached are person-months [segment, need] and [intervention, segment, need];
+    share [intervention, need] is room to work in.
+    """
+    segments, _, services = rate.shape
     for g in range(segments):
-        set_reach(plan, m, g, reached)
+        anybody = set_share_reached(people, reached, served, g, share)
         for r in range(services):
-            units = 0.0
-            for n in range(3):
-                left = use_left(u.preventable[r], mean_use_ratio(plan, ratio, reached, g, n, r))
-                units += m.people[g, n] * u.rate[g, n, r] * left
-            units *= u.factor[month, r]
-            activity.use[draw, month, r] += units
-            activity.use_by_segment[draw, g, r] += units
-            pay(u, plan, units, g, r, month, activity, draw)
+            left0, left1, left2 = 1.0, 1.0, 1.0
+            if anybody:
+                left0 = use_left(preventable[r], mean_use_ratio(ratio, share, g, 0, r))
+                left1 = use_left(preventable[r], mean_use_ratio(ratio, share, g, 1, r))
+                left2 = use_left(preventable[r], mean_use_ratio(ratio, share, g, 2, r))
+            stable = people[g, 0] * rate[g, 0, r] * left0
+            at_risk = people[g, 1] * rate[g, 1, r] * left1
+            in_crisis = people[g, 2] * rate[g, 2, r] * left2
+            units[g, r] = factor[r] * (stable + at_risk + in_crisis)
 
 
 @equation
-def set_reach(plan, m, g, reached):
-    """Fill reached [intervention, need]: mean share of the month's people served or protected."""
-    for i in range(reached.shape[0]):
+def book_payments(units, price, price_factor, payers, rescue, payments, offsets, paid):
+    """Book what each payer pays for the month's units [segment, service]."""
+    segments, services, most = payers.shape
+    for g in range(segments):
+        for r in range(services):
+            if units[g, r] > 0.0:
+                for k in range(most):
+                    party = payers[g, r, k]
+                    if party >= 0:
+                        amount = units[g, r] * price[g, r, k] * price_factor[r]
+                        paid[r, party] += amount
+                        if rescue[r]:
+                            payments[party] += amount
+                        else:
+                            offsets[party] += amount
+
+
+@equation
+def add_up(units, use, use_by_segment):
+    """Add the month's units to the month's use [service] and the horizon's [segment, service]."""
+    for g in range(units.shape[0]):
+        for r in range(units.shape[1]):
+            use[r] += units[g, r]
+            use_by_segment[g, r] += units[g, r]
+
+
+@equation
+def set_share_reached(people, reached, served, g, share):
+    """Fill share [intervention, need] of the segment's person-months; is anybody served there?"""
+    anybody = False
+    for i in range(share.shape[0]):
+        anybody = anybody or served[i, g]
         for n in range(3):
-            people = m.people[g, n] if plan.served[i, g] else 0.0
-            reached[i, n] = m.reached[i, g, n] / people if people > 0.0 else 0.0
+            months = reached[i, g, n] if served[i, g] else 0.0
+            share[i, n] = reach(months, people[g, n])
+    return anybody
 
 
 @equation
-def mean_use_ratio(plan, ratio, reached, g, n, r):
+def mean_use_ratio(ratio, share, g, n, r):
     """Mean ratio on the preventable use of a group; interventions are taken as independent."""
     product = 1.0
-    for i in range(reached.shape[0]):
-        if plan.served[i, g]:
-            product *= with_reach(ratio[i, g, r], reached[i, n])
+    for i in range(share.shape[0]):
+        product *= with_reach(ratio[i, g, r], share[i, n])
     return product
-
-
-@equation
-def pay(u, plan, units, g, r, month, activity, draw):
-    """Book what each payer of the segment's units pays."""
-    for k in range(plan.payers.shape[2]):
-        party = plan.payers[g, r, k]
-        if party >= 0:
-            paid = units * u.price[g, r, k] * u.price_factor[month, r]
-            activity.paid[draw, r, party] += paid
-            if plan.rescue[r]:
-                activity.payments[draw, month, party] += paid
-            else:
-                activity.offsets[draw, month, party] += paid
 
 
 @equation
@@ -456,28 +524,29 @@ def carry(stock, i, origin, destination, n, share, carried):
 
 
 @equation
-def record(s, m, month, activity, draw):
+def record(plan, s, m, a, month):
     interventions, segments = s.waiting.shape[:2]
     for g in range(segments):
-        for n in range(3):
-            activity.people[draw, month, g, n] = s.people[g, n]
-            activity.person_months[draw, month, g] += m.people[g, n]
-        activity.died[draw, month, g] = m.died[g]
-        activity.left[draw, month, g] = m.left[g]
-        activity.entered[draw, month, g] = m.entered[g]
-        activity.moved[draw, month, g] = m.moved[g]
+        a.people[month, g, 0] = s.people[g, 0]
+        a.people[month, g, 1] = s.people[g, 1]
+        a.people[month, g, 2] = s.people[g, 2]
+        a.person_months[month, g] = m.people[g, 0] + m.people[g, 1] + m.people[g, 2]
+        a.died[month, g] = m.died[g]
+        a.left[month, g] = m.left[g]
+        a.entered[month, g] = m.entered[g]
+        a.moved[month, g] = m.moved[g]
     for i in range(interventions):
-        activity.waiting[draw, month, i] = total(s.waiting, i)
-        activity.enrolled[draw, month, i] = total(s.enrolled, i)
-        activity.protected[draw, month, i] = total(s.protected, i)
-        activity.staff[draw, month, i] = s.staff[i]
-        activity.referred[draw, month, i] = m.referred[i]
-        activity.started[draw, month, i] = m.started[i]
-        activity.enrolled_months[draw, month, i] = m.enrolled[i]
-        activity.staff_months[draw, month, i] = m.staff[i]
+        a.waiting[month, i] = served_total(s.waiting, plan.served, i)
+        a.enrolled[month, i] = served_total(s.enrolled, plan.served, i)
+        a.protected[month, i] = served_total(s.protected, plan.served, i)
+        a.staff[month, i] = s.staff[i]
+        a.referred[month, i] = m.referred[i]
+        a.started[month, i] = m.started[i]
+        a.enrolled_months[month, i] = m.enrolled[i]
+        a.staff_months[month, i] = m.staff[i]
 
 
-@equation
+@allocating
 def solve_direct_effects(c, u, v, plan, dt, ratio):
     """Fill ratio [intervention, segment, service] so that both paths give the published effect.
 
@@ -506,7 +575,7 @@ def solve_direct_effects(c, u, v, plan, dt, ratio):
                         ratio[i, g, r] = preventable_ratio(direct, u.preventable[r])
 
 
-@equation
+@allocating
 def follow_cohort(c, v, plan, i, g, dt):
     """Person-months by need level over follow-up: usual care; unexposed; exposed."""
     with_usual, with_free, with_exposed = np.zeros(3), np.zeros(3), np.zeros(3)
@@ -521,6 +590,13 @@ def follow_cohort(c, v, plan, i, g, dt):
     )
     free = kept = (0.0, 0.0, 0.0)
     ending, fading, completion = 1.0 / v.duration[i], 1.0 / v.persistence[i], v.completion[i]
+    usually = (c.onset[g], c.escalation[g], c.recovery[g], c.relief[g])
+    helped = (
+        c.onset[g] * v.need_ratio[i, 0],
+        c.escalation[g] * v.need_ratio[i, 1],
+        c.recovery[g] * v.need_ratio[i, 2],
+        c.relief[g] * v.need_ratio[i, 3],
+    )
     for _ in range(int(round(v.follow_up[i] / dt))):
         for n in range(3):
             with_usual[n] += dt * usual[n]
@@ -528,11 +604,11 @@ def follow_cohort(c, v, plan, i, g, dt):
             with_exposed[n] += dt * (served[n] + kept[n])
         ended = scaled(served, dt * ending)
         faded = scaled(kept, dt * fading)
-        usual = after_step(c, v, i, g, usual, dt, False)
-        free = plus(after_step(c, v, i, g, free, dt, False), ended, 1.0 - completion)
+        usual = after_step(usual, usually, dt)
+        free = plus(after_step(free, usually, dt), ended, 1.0 - completion)
         free = plus(free, faded, 1.0)
-        served = plus(after_step(c, v, i, g, served, dt, True), ended, -1.0)
-        kept = plus(after_step(c, v, i, g, kept, dt, True), ended, completion)
+        served = plus(after_step(served, helped, dt), ended, -1.0)
+        kept = plus(after_step(kept, helped, dt), ended, completion)
         kept = plus(kept, faded, -1.0)
     return with_usual, with_free, with_exposed
 
@@ -548,13 +624,7 @@ def plus(p, q, factor):
 
 
 @equation
-def after_step(c, v, i, g, p, dt, exposed):
+def after_step(p, rates, dt):
     """A closed group by need level after one step of moves between levels."""
-    onset, escalation, recovery, relief = c.onset[g], c.escalation[g], c.recovery[g], c.relief[g]
-    if exposed:
-        onset *= v.need_ratio[i, 0]
-        escalation *= v.need_ratio[i, 1]
-        recovery *= v.need_ratio[i, 2]
-        relief *= v.need_ratio[i, 3]
-    change = need_changes(p[0], p[1], p[2], onset, escalation, recovery, relief)
-    return plus(p, change, dt)
+    onset, escalation, recovery, relief = rates
+    return plus(p, need_changes(p[0], p[1], p[2], onset, escalation, recovery, relief), dt)

@@ -103,8 +103,9 @@ def _to_ask(rows: list[Parameter]) -> list[RenderableType]:
     if not rows:
         return [Text("Every number has a source."), ""]
     table = _blank("To find out, and whom to ask")
-    table.add_column("number", ratio=5, overflow="fold")
-    table.add_column("reason", ratio=4, overflow="fold")
+    longest = max(len(row["name"]) for row in rows)
+    table.add_column("number", max_width=longest + 2, overflow="fold")
+    table.add_column("reason", ratio=1, min_width=22, overflow="fold")
     for who, group in groupby(sorted(rows, key=_asked), key=_asked):
         table.add_row(Text(printable(who[1] or "nobody named yet"), style="bold"))
         for row in group:

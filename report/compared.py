@@ -24,7 +24,7 @@ TOTALS = (
     ("avoided_rescue_spending", "Avoided rescue spending"),
     ("added_offset_spending", "Added care elsewhere"),
     ("back_fill_spending", "Back-fill"),
-    ("net_saving", "Net result of all parties"),
+    ("net_saving", "Net result of all payers and funders"),
     ("avoided_per_person_year_served", "Avoided per person-year served"),
 )
 BY_SUBJECT = (
@@ -34,8 +34,8 @@ BY_SUBJECT = (
     ("enrollments", "Persons enrolled"),
 )
 CHARTED = (
-    ("avoided_rescue_spending", "Avoided rescue spending, all parties"),
-    ("net_saving", "Net result, all parties"),
+    ("avoided_rescue_spending", "Avoided rescue spending, all payers and funders"),
+    ("net_saving", "Net result, all payers and funders"),
 )
 
 
@@ -66,7 +66,7 @@ def blocks(data: dict[str, Any]) -> list[Block]:
     totals = [
         Row(words, cells(found)) for metric, words in TOTALS if (found := by_key.get((metric, ALL)))
     ]
-    out = [Block("All parties together", totals)]
+    out = [Block("All payers and funders", totals)]
     for metric, title in BY_SUBJECT:
         rows = [
             Row(names.get(party, party), cells(found))

@@ -20,7 +20,7 @@ Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
 # Okabe and Ito 2008: told apart with any colour vision, and in grey by their marks.
-BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#5f6b76", "#9a4f96"
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#5f6b76"
 INK, RULE = "#1f2933", "#d9dee3"
 FONT = "Helvetica, Arial, sans-serif"
 WIDTH = 560
@@ -213,7 +213,7 @@ def _bands(
     rows: Rows, colours: Mapping[str, str], y: Spec, width: int, height: int, **about: Any
 ) -> Spec:
     """Mean lines with 90 % bands over months; dashes tell the second line from the first."""
-    dashes = [[1, 0], [5, 3], [2, 2], [1, 0]][: len(colours)]
+    dashes = [[1, 0], [5, 3], [2, 2], [8, 2, 2, 2]][: len(colours)]
     colour = {"field": "what", "scale": _colours(colours), "legend": LINES}
     dash = {"field": "what", "scale": {"domain": list(colours), "range": dashes}, "legend": LINES}
     band = {
@@ -259,34 +259,26 @@ def avoided_by_month(avoided: Series, cost: Series | None) -> Spec:
 # --- reach
 
 
-POSTS = "staff in post"
-PANEL_WIDTH = 340
-STOCKS = {"enrolled": BLUE, "waiting": ORANGE, "protected": GREEN}
+SLOTS = "slots (staff in post x caseload)"
+PANEL_WIDTH = 350
+STOCKS = {"enrolled": BLUE, "waiting": ORANGE, "protected": GREEN, SLOTS: INK}
 
 
 def reach(panels: Sequence[tuple[str, dict[str, Series]]]) -> Spec:
-    """Small multiples: for each intervention its people and its staff over time."""
+    """Small multiples: the people of each intervention over time, and its slots."""
     return {
-        "concat": [panel for name, found in panels for panel in _panel(name, found)],
+        "concat": [_panel(name, found) for name, found in panels],
         "columns": 2,
-        "align": "each",
         "spacing": {"row": 22, "column": 34},
         "resolve": {"scale": {"color": "shared", "strokeDash": "shared"}},
     }
 
 
-def _panel(name: str, found: Mapping[str, Series]) -> list[Spec]:
-    """People of an intervention, and the posts filled, each on its own scale."""
-    thin = {kind: _thinned(series) for kind, series in found.items()}
-    people = [row for stock in STOCKS if stock in thin for row in _months(stock, thin[stock])]
-    posts = _months(POSTS, thin["staff"]) if "staff" in thin else []
+def _panel(name: str, found: Mapping[str, Series]) -> Spec:
+    rows = [row for kind in STOCKS if kind in found for row in _months(kind, _thinned(found[kind]))]
     y = {"axis": {"title": None, "tickCount": 4}}
-    colours = STOCKS | {POSTS: PURPLE}
-    titles = ({"text": name, "subtitle": "people"}, {"text": " ", "subtitle": POSTS})
-    return [
-        _bands(rows, colours, y, PANEL_WIDTH, 110, title=title | {"limit": PANEL_WIDTH + 40})
-        for rows, title in zip((people, posts), titles, strict=True)
-    ]
+    title = {"text": name, "limit": PANEL_WIDTH + 30}
+    return _bands(rows, STOCKS, y, PANEL_WIDTH, 130, title=title)
 
 
 def _thinned(series: Series) -> Series:

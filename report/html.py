@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = "index.html"
-STOCKS = ("enrolled", "waiting", "protected", "staff")
+CHARTS = ("parties", "reach", "spending", "avoided", "net_all", "net_largest")
+STOCKS = ("enrolled", "waiting", "protected")
 
 
 def write_run_page(folder: Path) -> None:
@@ -103,7 +104,7 @@ def view(run: Run) -> dict[str, Any]:
         "services": list(story.service_rows(run)),
         "providers": list(providers(run)),
         "per_person": run.spread("avoided_per_person_year_served", ALL),
-        "charts": {name: Markup(svg) for name, svg in charts(run, rows)},
+        "charts": dict.fromkeys(CHARTS, "") | {k: Markup(svg) for k, svg in charts(run, rows)},
         "drivers": list(drivers(run)),
         "effects": list(evidence(run)),
         "unsourced": [p for p in parameters if p["status"] in {"assumption", "no source"}],
@@ -166,8 +167,19 @@ def _reach_chart(run: Run) -> figures.Spec:
     panels = []
     for row in story.intervention_rows(run):
         found = {s: series for s in STOCKS if (series := run.series(s, row.key, STRATEGY))}
-        panels.append((row.name, found))
+        slots = _slots(run, row.key)
+        panels.append((row.name, found | ({figures.SLOTS: slots} if slots else {})))
     return figures.reach(panels)
+
+
+def _slots(run: Run, key: str) -> Series | None:
+    """Mean staff in post x mean caseload: a line without a band."""
+    staff = run.series("staff", key, STRATEGY)
+    caseload = run.parameter(f"interventions.{key}.staff.caseload")
+    if staff is None or caseload is None:
+        return None
+    slots = staff.mean * caseload
+    return Series(staff.months, slots, slots, slots)
 
 
 def _distributions(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, figures.Spec]]:
@@ -186,8 +198,8 @@ def _distributions(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, figure
 def drivers(run: Run) -> Iterator[dict[str, Any]]:
     """Parameters whose rank goes most with the two results."""
     titles = {
-        "avoided_rescue_spending": "Avoided rescue spending, all parties",
-        "net_saving": "Net result, all parties",
+        "avoided_rescue_spending": "Avoided rescue spending, all payers and funders",
+        "net_saving": "Net result, all payers and funders",
     }
     for metric, title in titles.items():
         found = associations(run, metric, ALL)
@@ -205,9 +217,16 @@ def evidence(run: Run) -> Iterator[dict[str, Any]]:
             "intervention": run.name(intervention),
             "service": run.name(service),
             "key": name,
-            "harmful": effect["drawn"]["p50"] >= 1.0,
+            "expected": expected(effect["drawn"]["p50"]),
             **effect,
         }
+
+
+def expected(ratio: float) -> str:
+    """What is worth a word beside a median ratio: no fall, or a rise."""
+    if ratio > 1.02:
+        return "a rise is expected"
+    return "no fall is expected" if ratio > 0.98 else ""
 
 
 # --- a comparison

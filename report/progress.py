@@ -89,7 +89,6 @@ def _progress() -> Progress:
         Task,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
     from rich.text import Text  # noqa: PLC0415
 
@@ -98,14 +97,18 @@ def _progress() -> Progress:
             rate = task.finished_speed or task.speed
             return Text("" if rate is None else f"{rate:,.0f} draws/s")
 
+    class Left(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            left = task.time_remaining
+            return Text("" if left is None or task.finished else f"{left:,.0f} s left")
+
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         Rate(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        Left(),
         console=Console(stderr=True),
         transient=True,
     )

@@ -108,6 +108,11 @@ class Run:
     def series(self, metric: str, party: str, strategy: str) -> Series | None:
         return self._series.get((metric, party, strategy))
 
+    def parameter(self, name: str) -> float | None:
+        """Central value of an input; None for a default."""
+        found = (p["value"] for p in self.inputs["parameters"] if p["name"] == name)
+        return next(found, None)
+
     def parameters(self) -> dict[str, Floats]:
         """What was drawn: parameter -> [draw]."""
         with pq.ParquetFile(self.folder / "draws.parquet") as file:

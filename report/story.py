@@ -57,7 +57,7 @@ def party_rows(run: Run) -> list[PartyRow]:
     keys = [k for k in run.subjects("avoided_rescue_spending") if k != ALL]
     rows = [party_row(run, key, run.name(key)) for key in keys]
     kept = [row for row in rows if row.usual is not None or row.concerned]
-    return [*kept, party_row(run, ALL, "All parties together")]
+    return [*kept, party_row(run, ALL, "All payers and funders")]
 
 
 def party_row(run: Run, key: str, name: str) -> PartyRow:
@@ -165,7 +165,7 @@ def net_sentence(run: Run, everyone: PartyRow) -> str:
     n = everyone.net
     if n is None:
         return ""
-    told = "After programme costs, added care elsewhere and back-fill the parties together have "
+    told = "After programme costs, added care elsewhere and back-fill the payers and funders have "
     told += result(n.mean)
     if spreads(run, n):
         told += f" (90 % interval: {result_interval(n.p05, n.p95)})"
@@ -256,7 +256,7 @@ def dollars(run: Run) -> str:
 
 
 def not_counted(run: Run) -> str:
-    told = "health, wages and lives are not valued in money."
+    told = "revenue that providers lose or gain; health, wages and lives are not valued in money."
     for party in run.subjects("backbone_cost"):
         spread = run.spread("backbone_cost", party)
         if spread is not None and spread.mean > DUST:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..problems import BadInput, Mark, Problem
+from model.problems import BadInput, Mark, Problem
+
 from . import performance
 from .performance import Refused, Row
 from .presets import Terms, nearest_track, preset, tracks
-from .settlement import Rules, Settlement, rules_of, settle
+from .rules import Rules, rules_of
+from .settlement import Settlement, settle
 
 EVERY = 1000  # rows between two calls of advance
 
@@ -30,7 +32,7 @@ def settle_performance(
             except Refused as refused:
                 problems.append(_problem(path, row, refused))
         if advance is not None and count % EVERY == 0:
-            advance(EVERY)
+            advance(count)
     return settled, problems
 
 
@@ -57,7 +59,7 @@ class Settler:
         key = ("" if self.terms else row.track.upper(), row.year)
         if key not in self.rules:
             self.rules[key] = rules_of(
-                self._chosen(row).in_year(_known_year(row, self._chosen(row)))
+                self._chosen(row).in_year(known_year(row, self._chosen(row)))
             )
         return self.rules[key]
 
@@ -72,7 +74,8 @@ class Settler:
         return preset(name)
 
 
-def _known_year(row: Row, terms: Terms) -> int | None:
+def known_year(row: Row, terms: Terms) -> int | None:
+    """The row's year; Refused where the terms are not known for it."""
     years = terms.contract.years
     if years is None or row.year is None or years.first <= row.year <= years.last:
         return row.year

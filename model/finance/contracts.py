@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiled import equation
+from model.compiled import equation
 
 
 class Clauses(NamedTuple):
@@ -27,6 +27,7 @@ class Clauses(NamedTuple):
     losses_counted: float = 1.0
     sequestration: float = 0.0  # share of a payment
     payment_limit: float = np.inf  # share of the benchmark
+    capture_cap: float = np.inf  # share of the payer's saving
     loss_rate: float = 0.0  # 0: one-sided
     loss_limit: float = np.inf  # USD
     forgiven: float = 0.0  # USD of a loss, after its limit
@@ -39,7 +40,7 @@ class Settled(NamedTuple):
     counted: float  # savings that pass the minimum
     shared: float  # after rate and quality
     sequestered: float  # after sequestration
-    payment: float  # after the limit
+    payment: float  # after the limit and the cap
     lost: float  # losses that pass the minimum
     owed: float  # after the loss rate
     limited: float  # after the loss limit
@@ -201,7 +202,7 @@ def settlement(benchmark, expenditure, c):
         counted,
         shared,
         paid,
-        limited(paid, c.payment_limit, benchmark),
+        captured(limited(paid, c.payment_limit, benchmark), gross, c.capture_cap),
         lost,
         owed,
         most,
@@ -321,12 +322,6 @@ def band_payment(reduction, lower, upper, per_point, start):
 
 
 @equation
-def capped(payment, cap):
-    """The most that one metric pays, USD."""
-    return min(payment, cap)
-
-
-@equation
 def within(total, minimum, maximum):
-    """Overall minimum and maximum of a contract, USD."""
+    """Kept between a minimum and a maximum (a cap), USD."""
     return min(maximum, max(minimum, total))

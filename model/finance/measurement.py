@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import special
 
-from ..distributions import Floats
+from model.distributions import Floats
+
 from . import contracts
 from .contracts import Clauses, Settled
 from .terms import Measurement
@@ -46,6 +48,11 @@ class Noise:
         """The part that all years of an agreement share."""
         return self.cv * math.sqrt(self.baseline_factor / members)
 
+    def correlation(self, members: float) -> float:
+        """Correlation of the measured rates of two years of one agreement; 0 without chance."""
+        total = self.sd(members)
+        return (self.baseline_sd(members) / total) ** 2 if total > 0 else 0.0
+
 
 def noise_of(terms: Measurement) -> Noise:
     """Noise under the benchmark's design, numbers at their means."""
@@ -55,8 +62,11 @@ def noise_of(terms: Measurement) -> Noise:
 
 
 def baseline_factor(weights: Iterable[float] = (), comparison_ratio: float = 0.0) -> float:
-    """f - 1. A benchmark from own history with weights w: sum of w^2 (independent years of equal
-    size); from a comparison group of r people for each member: 1/r; a benchmark set by others: 0."""
+    """f - 1, by benchmark design.
+
+    Own history with weights w: sum of w^2 (independent years of equal size); a comparison group of
+    r people for each member: 1/r; a benchmark that others set: 0.
+    """
     own = sum(weight**2 for weight in weights)
     return own + (1.0 / comparison_ratio if comparison_ratio > 0 else 0.0)
 
@@ -83,27 +93,36 @@ def payoff(benchmark: float, rate: float, clauses: Clauses) -> float:
 def pieces(benchmark: float, clauses: Clauses) -> list[Piece]:
     """The payoff, cut where it jumps or bends."""
     cuts = {0.0, clauses.minimum_savings_rate, -clauses.minimum_loss_rate, *clauses.tier_above}
-    unlimited = clauses._replace(payment_limit=np.inf, loss_limit=np.inf, forgiven=0.0)
-    limits = (
-        clauses.payment_limit * benchmark,
-        -clauses.loss_limit,
-        -clauses.forgiven if clauses.forgiven > 0 else np.inf,
+    unlimited = clauses._replace(
+        payment_limit=np.inf, capture_cap=np.inf, loss_limit=np.inf, forgiven=0.0
     )
+    lines = [
+        (clauses.payment_limit * benchmark, 0.0),
+        (0.0, clauses.capture_cap * benchmark),
+        (-clauses.loss_limit, 0.0),
+        (-clauses.forgiven, 0.0),
+    ]
     bends = [
-        (limit - piece.intercept) / piece.slope
+        bend
         for piece in _cut(benchmark, cuts, unlimited)
-        for limit in limits
-        if piece.slope > 0 and np.isfinite(limit)
+        for line in lines
+        for bend in _crossing(piece, *line)
     ]
     return _cut(benchmark, cuts | set(bends), clauses)
+
+
+def _crossing(piece: Piece, intercept: float, slope: float) -> list[float]:
+    """Where a piece meets a limit, intercept + slope x measured savings rate."""
+    steeper = piece.slope - slope
+    if not math.isfinite(intercept) or not math.isfinite(slope) or steeper == 0:
+        return []
+    return [(intercept - piece.intercept) / steeper]
 
 
 def _cut(benchmark: float, cuts: Iterable[float], clauses: Clauses) -> list[Piece]:
     """Linear pieces between cuts, each from its values at two points inside."""
     edges = [-math.inf, *sorted(float(cut) for cut in set(cuts)), math.inf]
-    return [
-        _piece(benchmark, low, high, clauses) for low, high in zip(edges, edges[1:], strict=False)
-    ]
+    return [_piece(benchmark, low, high, clauses) for low, high in pairwise(edges)]
 
 
 def _piece(benchmark: float, low: float, high: float, clauses: Clauses) -> Piece:
@@ -122,7 +141,7 @@ def expected(parts: Iterable[Piece], mean: float, sd: float) -> float:
     """E(a + bX) over pieces: (a + b mean) P + b sd (phi(low) - phi(high))."""
     total = 0.0
     for piece in parts:
-        low, high = (piece.low - mean) / sd, (piece.high - mean) / sd
+        low, high = _z(piece.low, mean, sd), _z(piece.high, mean, sd)
         share = _probability(low, high)
         total += (piece.intercept + piece.slope * mean) * share
         total += piece.slope * sd * (_density(low) - _density(high))
@@ -132,7 +151,7 @@ def expected(parts: Iterable[Piece], mean: float, sd: float) -> float:
 def probability(parts: Iterable[Piece], mean: float, sd: float, sign: float) -> float:
     """P(something is paid, sign 1; owed, sign -1)."""
     return sum(
-        _probability((piece.low - mean) / sd, (piece.high - mean) / sd)
+        _probability(_z(piece.low, mean, sd), _z(piece.high, mean, sd))
         for piece in parts
         if sign * _inside(piece) > 0
     )
@@ -143,6 +162,13 @@ def _inside(piece: Piece) -> float:
     low = piece.low if math.isfinite(piece.low) else piece.high - 2.0
     high = piece.high if math.isfinite(piece.high) else piece.low + 2.0
     return piece.intercept + piece.slope * (low + high) / 2.0
+
+
+def _z(rate: float, mean: float, sd: float) -> float:
+    """Standardised edge of a piece; without chance all lies at the mean, in the piece it begins."""
+    if sd > 0:
+        return (rate - mean) / sd
+    return -math.inf if rate <= mean else math.inf
 
 
 def _probability(low: float, high: float) -> float:
@@ -180,13 +206,8 @@ def chances(
     sd = noise.sd(members)
     parts = pieces(benchmark, clauses)
     truth = payoff(benchmark, true_rate, clauses)
-    if sd > 0:
-        mean_paid = expected(parts, true_rate, sd)
-        p_paid = probability(parts, true_rate, sd, 1.0)
-        p_penalised = probability(parts, true_rate, sd, -1.0)
-        by_luck = probability(parts, 0.0, sd, 1.0)
-    else:
-        mean_paid, p_paid, p_penalised, by_luck = truth, float(truth > 0), float(truth < 0), 0.0
+    mean_paid = expected(parts, true_rate, sd)
+    p_paid = probability(parts, true_rate, sd, 1.0)
     low, high = (true_rate + sd * float(special.ndtri(q)) for q in (0.1, 0.9))
     return Chances(
         members,
@@ -196,8 +217,8 @@ def chances(
         mean_paid,
         mean_paid - truth,
         p_paid,
-        p_penalised,
-        by_luck,
+        probability(parts, true_rate, sd, -1.0),
+        probability(parts, 0.0, sd, 1.0),
         1.0 - p_paid,
         payoff(benchmark, low, clauses),
         payoff(benchmark, high, clauses),
@@ -272,7 +293,7 @@ def agreement(
         float(weights @ (1.0 - (1.0 - paid) ** years)),
         float(weights @ paid**years),
         float(weights @ (paid * (1.0 - paid) ** (years - 1))),
-        shared**2 / (shared**2 + yearly**2),
+        noise.correlation(members),
     )
 
 
@@ -289,8 +310,9 @@ def measured_rates(
     true_rate, z_year [draw, year]; z_baseline [draw]; z_area [draw, year], the same for every
     contract in the area.
     """
-    person_level = z_year + math.sqrt(noise.baseline_factor) * z_baseline[:, None]
-    error = noise.cv / math.sqrt(members) * person_level + noise.area_sd * z_area
+    error = contracts.measurement_error(
+        z_year, z_baseline[:, None], z_area, members, noise.cv, noise.baseline_factor, noise.area_sd
+    )
     return np.asarray(true_rate + error, dtype=np.float64)
 
 

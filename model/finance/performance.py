@@ -7,6 +7,7 @@ line, and the rest of the file is still read.
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..problems import BadInput, Mark, Problem, nearest, shortened
+from model.problems import BadInput, Mark, Problem, nearest, shortened
 
 NUMBER = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][-+]?\d{1,3})?")
 DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})(\s+\d{1,2}:\d{2}(:\d{2})?(\s*[AaPp][Mm])?)?")
@@ -159,8 +160,7 @@ BY_TRACK = ("track", "assigned_beneficiaries")  # needed where a row's track cho
 
 def read(path: Path, by_track: bool) -> Iterator[Row | list[Problem]]:
     """Every row, or what is wrong with it; BadInput where the file as a whole cannot be read."""
-    lines = _text(path).splitlines(keepends=True)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     header = _header(reader, path)
     columns = _columns(header, path, by_track)
     seen: dict[tuple[int | None, str], int] = {}

@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..explain import problem_at, problems_of
-from ..problems import BadInput, Location, Problem, nearest
-from ..yamlfile import Document, overlay, read_chain
+from model.explain import problem_at, problems_of
+from model.problems import BadInput, Location, Problem, nearest
+from model.yamlfile import Document, overlay, read_chain
+
 from .terms import Amendment, Contract, uncertain
 
 SHIPPED = Path(__file__).resolve().parents[2] / "scenarios" / "contracts"

@@ -7,12 +7,13 @@ clauses do stands in contracts.py, in the same order.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from ..distributions import Frozen, refuse
-from ..quantity import Parameter, Quantity, Spec
+from model.distributions import Frozen, refuse
+from model.quantity import Parameter, Quantity, Spec
 
 MAX_ITEMS = 60
 
@@ -80,7 +81,7 @@ class MinimumRate(Frozen):
         if self.fixed is None and not self.scale:
             raise refuse("fixed, or scale (with or without elected)", "neither")
         ends = [x for band in self.scale for x in (band.lower, band.upper) if x is not None]
-        if any(one.central >= two.central for one, two in zip(ends, ends[1:], strict=False)):
+        if any(one.central >= two.central for one, two in pairwise(ends)):
             raise refuse("bands in ascending order that do not overlap", at=("scale",))
         return self
 

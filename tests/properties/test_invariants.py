@@ -203,7 +203,6 @@ def test_more_capacity_of_one_beneficial_programme_never_raises_use(
         for service, effect in programme["effects"].items()
     }
     programme["need_effects"] = {}
-    changes["movements"] = []
     before = projected(changes).strategy.use
     programme["staff"] = programme["staff"] | {"posts": more * programme["staff"]["posts"]}
     after = projected(changes).strategy.use

@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from model import simulation
-from model.community import use_left
-from model.ensemble import blank_activity, without_interventions
+from model.ensemble import simulate, without_interventions
 from model.parameters import Inputs, inputs
-from tests.conftest import central, scenario
+from tests.conftest import SMALL, central, project, scenario
 
 FOLLOW_UP, DURATION, COMPLETION, PERSISTENCE = 12.0, 5.0, 0.6, 4.0
 SHARES = np.array([0.75, 0.20, 0.05])
@@ -38,6 +36,8 @@ def trial(need_ratios: tuple[float, ...], steps: int, **changes: Any) -> Inputs:
     team = "interventions.team"
     values: dict[str, Any] = {
         "clock.steps_per_month": steps,
+        "clock.end": "2026-01",
+        f"{team}.eligible.need": ["stable", "at_risk", "in_crisis"],
         "segments.adults.use": {name: mean for name, (mean, *_) in SERVICES.items()},
         "services": {
             name: {
@@ -92,8 +92,7 @@ def person_months(need_ratios: tuple[float, ...]) -> np.ndarray:
             [nothing, nothing, COMPLETION * end, exposed - fade],
         ]
     )
-    enrolled = np.array([0.0, 0.20, 0.05]) / 0.25
-    start = np.concatenate([enrolled, np.zeros(3), enrolled, np.zeros(3)])
+    start = np.concatenate([SHARES, np.zeros(3), SHARES, np.zeros(3)])
     block = np.block([[generator, np.eye(12)], [np.zeros((12, 24))]])
     return (expm(block * FOLLOW_UP)[:12, 12:] @ start).reshape(4, 3)
 
@@ -102,8 +101,7 @@ def person_months(need_ratios: tuple[float, ...]) -> np.ndarray:
 def test_both_paths_give_the_published_effect(need_ratios: tuple[float, ...]) -> None:
     """Effect: direct and need path together are the published total, by matrix exponential."""
     built = trial(need_ratios, steps=64)
-    activity = blank_activity(built, parties=3)
-    simulation.simulate(*built, 64, activity)
+    activity = simulate(built, scenario({"clock.steps_per_month": 64}).scenario)
     usual, unexposed, enrolled, protected = person_months(need_ratios)
     assert usual.sum() == pytest.approx(FOLLOW_UP)
     assert (unexposed + enrolled + protected).sum() == pytest.approx(FOLLOW_UP)
@@ -114,73 +112,97 @@ def test_both_paths_give_the_published_effect(need_ratios: tuple[float, ...]) ->
         assert total / (usual @ rate) == pytest.approx(published, rel=2e-3)
 
 
+def everybody_enrolled(built: Inputs) -> Inputs:
+    """The whole segment is on the list after one step, enrolled after two, and then intake ends.
+
+    With two steps a month the cohort of the trial starts with the second month. Its mix of need
+    is steady, so the first month does not change it.
+    """
+    v, step = built.programmes, 0.5
+    at_once = v._replace(
+        referral=np.full_like(v.referral, 1 / step),
+        acceptance=np.ones_like(v.acceptance),
+        time_to_enroll=np.full_like(v.time_to_enroll, step),
+        patience=np.full_like(v.patience, 1e12),
+        posts=np.full_like(v.posts, 1e12),
+        time_to_hire=np.full_like(v.time_to_hire, step),
+        turnover=np.zeros_like(v.turnover),
+    )
+    first_month_only = np.zeros_like(built.plan.running)
+    first_month_only[0] = True
+    return built._replace(programmes=at_once, plan=built.plan._replace(running=first_month_only))
+
+
+def cohort_use(built: Inputs) -> np.ndarray:
+    """Units of each service over the twelve months of follow-up of the whole segment."""
+    small = scenario({"clock.steps_per_month": 2}).scenario
+    return simulate(everybody_enrolled(built), small).use[0, 1:].sum(axis=0)
+
+
 @pytest.mark.parametrize("need_ratios", [CONTACT_ONLY, BOTH_PATHS, HARMS_BY_NEED])
 def test_a_whole_cohort_in_the_engine_has_the_published_effect(
     need_ratios: tuple[float, ...],
 ) -> None:
-    """Effect: everybody eligible enrolled on day one, then the months of the engine itself."""
-    built = trial(need_ratios, steps=4)
-    strategy = cohort_use(built)
-    usual = cohort_use(without_interventions(built))
+    """Effect: everybody enrolled on one day, then twelve months of the engine itself."""
+    built = trial(need_ratios, steps=2)
+    activity = simulate(everybody_enrolled(built), scenario({"clock.steps_per_month": 2}).scenario)
+    assert activity.enrolled[0, 0, 0] == pytest.approx(1000.0)
     published = [ratio for *_, ratio in SERVICES.values()]
-    np.testing.assert_allclose(strategy / usual, published, rtol=1e-9)
-
-
-def cohort_use(built: Inputs) -> np.ndarray:
-    """Units of each service over follow-up of 200 at risk and 50 in crisis, all enrolled."""
-    plan, steps, months = built.plan, 4, int(FOLLOW_UP)
-    c = simulation.community_of(built.communities, 0)
-    c.people[0] = 0.0, 200.0, 50.0
-    u = simulation.use_of(built.uses, 0)
-    v = simulation.programmes_of(built.programmes, 0)._replace(referral=np.zeros(1))
-    activity = blank_activity(built, parties=3)
-    ratio = activity.ratio[0]
-    simulation.solve_direct_effects(c, u, v, plan, 1 / steps, ratio)
-    nobody = np.zeros((1, 1, 3))
-    enrolled = c.people[None] * plan.served[0, 0]
-    s = simulation.State(c.people.copy(), nobody, enrolled, nobody.copy(), np.zeros(1))
-    m, need = simulation.new_month(1, 1), np.empty((1, 4))
-    for month in range(months):
-        simulation.clear(m)
-        for _ in range(steps):
-            simulation.step(c, v, plan, s, m, need, 1 / steps, month)
-        simulation.book_use(u, plan, m, ratio, month, activity, 0)
-    return activity.use[0, :months].sum(axis=0)
+    usual = cohort_use(without_interventions(built))
+    np.testing.assert_allclose(cohort_use(built) / usual, published, rtol=1e-9)
 
 
 def test_contact_cannot_prevent_more_than_the_preventable_part() -> None:
     """Effect below the floor: the direct ratio stops at 0, the cohort's use above the published."""
-    built = trial(CONTACT_ONLY, 4, **{"interventions.team.effects": {"visit": {"ratio": 0.1}}})
+    built = trial(CONTACT_ONLY, 2, **{"interventions.team.effects": {"visit": {"ratio": 0.1}}})
     relative = cohort_use(built) / cohort_use(without_interventions(built))
     _, unexposed, enrolled, protected = person_months(CONTACT_ONLY)
     mean, weights, preventable, _ = SERVICES["visit"]
     rate = mean * weights / (SHARES @ weights)
     exposed = (enrolled + protected) @ rate
     floor = (unexposed @ rate + (1 - preventable) * exposed) / (unexposed @ rate + exposed)
-    assert relative[0] == pytest.approx(floor, rel=0.01)
+    assert relative[0] == pytest.approx(floor, rel=0.02)
     assert relative[0] > 0.1
 
 
 def test_a_service_of_which_nothing_is_published_changes_by_need_alone() -> None:
     """Effect: without a published ratio the direct path is inert and the need path works."""
     effects = {"interventions.team.effects": {"visit": {"ratio": 0.8}}}
-    contact, both = trial(CONTACT_ONLY, 4, **effects), trial(BOTH_PATHS, 4, **effects)
+    contact, both = trial(CONTACT_ONLY, 2, **effects), trial(BOTH_PATHS, 2, **effects)
     usual = cohort_use(without_interventions(contact))
     assert cohort_use(contact)[1:] == pytest.approx(usual[1:], rel=1e-12)
     _, *programme = person_months(BOTH_PATHS)
     rates = [mean * weights / (SHARES @ weights) for mean, weights, *_ in SERVICES.values()]
-    by_need = 250.0 * np.array([sum(programme) @ rate for rate in rates])
-    np.testing.assert_allclose(cohort_use(both)[1:], by_need[1:], rtol=0.01)
+    by_need = 1000.0 * np.array([sum(programme) @ rate for rate in rates])
+    np.testing.assert_allclose(cohort_use(both)[1:], by_need[1:], rtol=0.02)
     assert (cohort_use(both)[1:] < 0.99 * usual[1:]).all()
 
 
 def test_ratios_of_two_interventions_multiply() -> None:
-    """Effect: use = base x ((1 - f) + f x product of the ratios), here for all who use it."""
-    built = trial(CONTACT_ONLY, 4)
-    plan = built.plan._replace(served=np.ones((2, 1), dtype=np.bool_))
-    ratio, reached = np.array([[[0.5]], [[0.8]]]), np.ones((2, 3))
-    assert simulation.mean_use_ratio(plan, ratio, reached, 0, 1, 0) == pytest.approx(0.4)
-    half = simulation.mean_use_ratio(plan, ratio, reached / 2, 0, 1, 0)
-    assert half == pytest.approx(0.75 * 0.9)
-    assert use_left(0.5, 0.4) == pytest.approx(0.7)
-    assert use_left(0.5, 0.0) == pytest.approx(0.5)
+    """Effect: use = base x ((1 - f) + f x product of the ratios), here for all who use it.
+
+    Of use, 60 % is preventable; published 0.8 and 0.7 are 2/3 and 1/2 of that part.
+    """
+    team = SMALL["interventions"]["team"]
+    for_all = {"segments": ["adults"], "need": ["stable", "at_risk", "in_crisis"]}
+    other = team | {"eligible": for_all, "effects": {"visit": {"ratio": 0.7}}}
+    built = trial(CONTACT_ONLY, 2, **{"interventions.other": other})
+    for_ever = np.full_like(built.programmes.duration, 1e12)
+    built = built._replace(programmes=built.programmes._replace(duration=for_ever))
+    left = cohort_use(built) / cohort_use(without_interventions(built))
+    assert left[0] == pytest.approx(0.4 + 0.6 * 2 / 3 * 1 / 2)
+
+
+def test_people_who_come_later_have_the_effect_too() -> None:
+    """Effect: a segment, or a need level, that is empty at the start is no reason for no effect."""
+    empty = {"at_risk": 0.0, "in_crisis": 0.0, "onset": 0.05, "escalation": 0.05}
+    both = project({"segments.adults.need": empty | {"recovery": 0.1, "relief": 0.1}})
+    assert both.strategy.enrolled[0, -1, 0] > 1.0
+    assert both.strategy.use[0, -1, 0] < 0.999 * both.usual.use[0, -1, 0]
+
+    served = {"interventions.team.eligible.segments": ["adults", "others"]}
+    adults = SMALL["segments"]["adults"]
+    move = {"from": "adults", "to": "others", "rate": 0.2}
+    both = project(served | {"segments.others": adults | {"population": 0}, "movements": [move]})
+    in_adults, in_others = both.strategy.ratio[0, 0, :, 0]
+    assert in_others == pytest.approx(in_adults)

@@ -1,5 +1,6 @@
 """Numerics: Euler's method converges at first order, and the shipped step is fine enough."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,26 +12,6 @@ from model.loading import SHIPPED, Loaded, load
 from model.outcomes import measures
 from tests.conftest import central, project
 
-# What a report leads with; a difference of large numbers is measured against what it is made of.
-HEADLINES = (
-    "rescue_spending",
-    "avoided_rescue_spending",
-    "use",
-    "avoided_use",
-    "enrollments",
-    "person_years_served",
-    "intervention_cost",
-    "programme_cost",
-    "cost_per_enrollment",
-    "avoided_per_person_year_served",
-    "total_spending",
-    "avoided_pmpm",
-    "savings_rate",
-    "backbone_cost",
-    "avoided_marginal_cost",
-    "back_fill_spending",
-    "added_offset_spending",
-)
 TEAM = "interventions.team"
 
 
@@ -60,31 +41,25 @@ def test_first_order_of_convergence_of_a_saving() -> None:
     np.testing.assert_allclose(order, 1.0, atol=0.1)
 
 
-def headlines(loaded: Loaded, steps: int) -> dict[str, float]:
+def outcomes(loaded: Loaded, steps: int) -> dict[str, float]:
+    """Every measure of the horizon; what is released in whole blocks jumps and is left out."""
     clock = loaded.scenario.clock.model_copy(update={"steps_per_month": steps})
-    finer = Loaded(
-        loaded.scenario.model_copy(update={"clock": clock}),
-        loaded.document,
-        loaded.parameters,
-        loaded.effects,
-    )
+    finer = replace(loaded, scenario=loaded.scenario.model_copy(update={"clock": clock}))
     found = measures(both_worlds(central(finer), slice(0, 1)))
     return {
         f"{m.metric}:{m.subject} {m.strategy}": float(m.values[0])
         for m in found
-        if m.metric in HEADLINES
+        if m.metric != "released_fixed_cost"
     }
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
-def test_half_the_step_moves_no_headline(path: Path) -> None:
-    """Step-halving: every headline metric of every shipped scenario moves by less than 0.5 %."""
+def test_half_the_step_moves_no_outcome(path: Path) -> None:
+    """Step-halving: every metric of every shipped scenario moves by less than 0.5 %."""
     loaded = load(path)
     steps = loaded.scenario.clock.steps_per_month
-    coarse, fine = headlines(loaded, steps), headlines(loaded, 2 * steps)
-    assert coarse.keys() == fine.keys()
-    moved = {
-        name: abs(fine[name] / value - 1.0) for name, value in coarse.items() if abs(value) > 1e-6
-    }
+    coarse, fine = outcomes(loaded, steps), outcomes(loaded, 2 * steps)
+    told = {name: value for name, value in coarse.items() if abs(value) > 1e-6}
+    moved = {name: abs(fine[name] / value - 1.0) for name, value in told.items()}
     assert {name: share for name, share in moved.items() if share >= 0.005} == {}
-    assert len(moved) > 10
+    assert len(moved) > 20

@@ -1,0 +1,153 @@
+"""What a run, a check and a comparison look like at a terminal, and in a pipe."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from model import ensemble, runfolder
+from model.comparison import compare
+from model.loading import load
+from report import progress, terminal
+
+STARTER = Path(__file__).resolve().parents[2] / "scenarios" / "starter.yaml"
+WIDTHS = (60, 80, 100, 140)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    folder = tmp_path_factory.mktemp("run")
+    return runfolder.write(ensemble.run(load(STARTER), 32, 1), folder, 1.0), folder
+
+
+def printed(show: Callable[[Console], object], width: int, colour: bool = False) -> str:
+    out = io.StringIO()
+    system = "standard" if colour else None
+    show(Console(file=out, width=width, force_terminal=colour, color_system=system))  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_run_fits_the_screen_and_loses_no_number(
+    run: tuple[dict[str, Any], Path], width: int
+) -> None:
+    summary, folder = run
+    text = printed(lambda to: terminal.show_run(summary, folder, to), width)
+    assert max(map(len, text.splitlines())) <= width
+    flat = " ".join(text.split())
+    for words in ("Community", "90 % interval", "of 100 draws", "undiscounted"):
+        assert words in flat, words
+    if width >= 80:
+        assert "Medicaid health plan" in flat
+        assert "…" not in text
+
+
+def test_colour_is_no_part_of_the_message(run: tuple[dict[str, Any], Path]) -> None:
+    import re
+
+    summary, folder = run
+    plain = printed(lambda to: terminal.show_run(summary, folder, to), 100)
+    colour = printed(lambda to: terminal.show_run(summary, folder, to), 100, colour=True)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colour) == plain
+
+
+def test_names_cannot_move_the_cursor(run: tuple[dict[str, Any], Path]) -> None:
+    summary, folder = run
+    names = dict(summary["names"]) | {"medicaid_plan": "evil\x1b[2J[red]name"}
+    changed = summary | {"names": names, "title": "t\x1b]0;x\x07"}
+    text = printed(lambda to: terminal.show_run(changed, folder, to), 100)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "[red]" in text
+
+
+def test_a_check_counts_first_and_last() -> None:
+    loaded = load(STARTER)
+    found: list[int] = []
+    text = printed(lambda to: found.append(terminal.show_check(loaded, STARTER, to)), 100)
+    assert text.count("assumptions: no source") == 2
+    assert found == [terminal.count_unsourced(loaded)]
+    numbers = [line for line in text.splitlines() if "without source or reason" in line]
+    assert len(numbers) == 2
+    assert numbers[0].split()[0] == str(found[0])
+    assert "your state's enrolment" in text
+
+
+def test_a_check_says_units_as_people_do() -> None:
+    text = printed(lambda to: terminal.show_check(load(STARTER), STARTER, to), 140)
+    assert "750 to 1,150 per 1,000 person-years" in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_comparison_shows_every_scenario(width: int, tmp_path: Path) -> None:
+    many = [load(STARTER, [f"name=s{k}"]) for k in range(5)]
+    compared = compare(many, 8, 1, "lhs")
+    text = printed(lambda to: terminal.show_comparison(compared, tmp_path, to), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(f"s{k}" in text for k in range(5))
+    assert "the same" in text
+
+
+def test_a_difference_is_said_with_its_interval_and_chance(tmp_path: Path) -> None:
+    more = load(STARTER, ["name=more", "interventions.health_workers.staff.posts=8"])
+    compared = compare([load(STARTER), more], 32, 1, "lhs")
+    text = printed(lambda to: terminal.show_comparison(compared, tmp_path, to), 100)
+    assert "difference +$1.85M" in text
+    assert "higher in every draw" in text
+
+
+def test_a_pipe_gets_a_hundred_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert terminal.console(io.StringIO()).width == 100
+
+
+def test_json_is_one_object(run: tuple[dict[str, Any], Path]) -> None:
+    summary, folder = run
+    assert json.loads(json.dumps(terminal.run_json(summary, folder), allow_nan=False))
+
+
+# --- progress
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_silent_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for quiet, stream in ((True, Screen()), (False, io.StringIO())):
+        monkeypatch.setattr("sys.stderr", stream)
+        with progress.bar("x", 10, quiet) as advance:
+            advance(10)
+        assert stream.getvalue() == ""
+
+
+def test_a_quick_run_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    with progress.bar("x", 10, quiet=False) as advance:
+        advance(10)
+    assert screen.getvalue() == ""
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_slow_run_says_what_it_does(monkeypatch: pytest.MonkeyPatch, compiled: bool) -> None:
+    import time
+
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr(progress, "AFTER", 0.01)
+    monkeypatch.setattr(progress, "is_compiled", lambda: compiled)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress.bar("starter: 10 draws", 10, quiet=False) as advance:
+        time.sleep(0.2)
+        advance(5)
+        time.sleep(0.2)
+    shown = screen.getvalue()
+    assert ("compiling the equations" in shown) is not compiled
+    assert "starter: 10 draws" in shown
