@@ -96,6 +96,9 @@ def run(
     quiet: bool,
 ) -> None:
     """Project a scenario: what it costs, what it avoids, for whom, with intervals."""
+    from report import renderer
+
+    renderer.warm_up()
     from report import progress, terminal
 
     loaded = _load(scenario, settings)
@@ -191,6 +194,9 @@ def compare(
     quiet: bool,
 ) -> None:
     """Compare scenarios with the first one, on the same draws."""
+    from report import renderer
+
+    renderer.warm_up()
     from model import comparison
     from report import html, progress, terminal
 
@@ -230,6 +236,50 @@ def evidence(evidence_id: str | None, service: str | None, intervention: str | N
         click.echo(str(error), err=True)
         sys.exit(2)
     console().print(shown)
+
+
+@main.command()
+@click.argument("performance", type=FILE, required=False, metavar="[PERFORMANCE.csv]")
+@click.option("--terms", type=FILE, help="Terms of the contract: a file, or a shipped name.")
+@click.option("--output", type=FILE, help="Result file for a performance file.")
+@click.option("--benchmark", type=float, help="USD a year, to settle your own figures.")
+@click.option("--expenditure", type=float, help="USD a year.")
+@click.option("--members", type=float, help="Attributed members.")
+@click.option("--quality-score", type=click.FloatRange(0, 1))
+@click.option("--minimum-savings-rate", type=click.FloatRange(0, 1), help="Where you elect it.")
+@click.option("--revenue", type=click.FloatRange(0), help="USD of participants, limits losses.")
+@click.option("--year", type=click.IntRange(1980, 2100), help="Performance year.")
+@FORMAT
+@click.option("--quiet", is_flag=True, help="Only say what is wrong.")
+def settle(
+    performance: Path | None,
+    terms: Path | None,
+    output: Path | None,
+    form: str,
+    quiet: bool,
+    **figures: Any,
+) -> None:
+    """Settle contract-years: a CSV row by row, or one contract on your own figures."""
+    from report.settle import settle_figures, settle_file
+
+    if performance is not None:
+        if output is None:
+            raise click.UsageError("settling a file needs --output RESULT.csv")
+        if any(value is not None for value in figures.values()):
+            raise click.UsageError("give PERFORMANCE.csv or your own figures, not both")
+        result = settle_file(performance, terms, output)
+        if not quiet:
+            click.echo(result.summary)
+        if result.problems:
+            click.echo(result.complaint, err=True)
+        sys.exit(result.exit_code)
+    if figures["benchmark"] is None or figures["expenditure"] is None:
+        raise click.UsageError("give PERFORMANCE.csv, or --benchmark and --expenditure")
+    settled = settle_figures(terms, **figures)
+    if form == "json":
+        _print_json(settled.as_json())
+    elif not quiet:
+        click.echo("\n".join(settled.lines))
 
 
 @main.command()

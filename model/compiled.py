@@ -10,8 +10,11 @@ import os
 import sys
 from pathlib import Path
 
-import numba
-from numba import njit
+# Between parallel loops threads rest: spinning, they slow the rest of the work on small machines.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numba  # noqa: E402
+from numba import njit  # noqa: E402
 
 HERE = Path(__file__).parent
 
@@ -44,4 +47,4 @@ numba.config.CACHE_DIR = str(cache_root() / f"equations-{source_hash()}")
 # of the time (docs/decisions/0001).
 equation = njit(error_model="numpy", cache=True, forceinline=True, _nrt=False)
 allocating = njit(error_model="numpy", cache=True)
-parallel_loop = njit(error_model="numpy", cache=True, parallel=True)
+parallel_loop = njit(error_model="numpy", cache=True, parallel=True, nogil=True)

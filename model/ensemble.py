@@ -6,7 +6,9 @@ of threads change no byte of the result.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -86,7 +88,9 @@ def run(
         _keep(kept, worlds, rows)
         progress(rows.stop)
     _check_finite(metrics, sampled)
-    return Result(sampled, metrics, {key: quantiles(parts) for key, parts in kept.items()})
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        monthly = dict(zip(kept, threads.map(quantiles, kept.values()), strict=True))
+    return Result(sampled, metrics, monthly)
 
 
 def chunks(draws: int, size: int) -> Iterator[slice]:

@@ -200,7 +200,8 @@ def _told(error: str, walk: "_Walk", details: Any) -> _Fault:
     found = f"the key `{walk.location[-1]}`" if walk.on_key else described(walk.data)
     slot = "key" if walk.on_key else "value"
     if error == "problem":
-        return _as_raised(_Fault(walk.location, slot, found, (details["msg"],)), context)
+        fault = _Fault(walk.location, slot, found, (details["msg"],))
+        return _as_raised(fault, context, walk.data)
     names = _listed(context.get("expected", ""))
     allowed = _one_of(names) if names else _allowed(error, details["msg"], context)
     return _Fault(walk.location, slot, found, (allowed,), names)
@@ -232,11 +233,21 @@ def _wrong_tag(walk: "_Walk", context: Mapping[str, Any]) -> _Fault:
     return _Fault(location, slot, described(value), (_one_of(tags),), tags)
 
 
-def _as_raised(fault: _Fault, context: Mapping[str, Any]) -> _Fault:
+def _existing(data: Any, parts: Iterable[str | int]) -> Location:
+    """The parts as far as the data has them: a bare number has no `value` of its own."""
+    location: Location = ()
+    for part in parts:
+        if not _has(data, part):
+            break
+        data, location = data[part], (*location, part)
+    return location
+
+
+def _as_raised(fault: _Fault, context: Mapping[str, Any], data: Any) -> _Fault:
     """The fault with the words of a validator that raised PydanticCustomError("problem", ...)."""
     return replace(
         fault,
-        location=(*fault.location, *context.get("at", ())),
+        location=(*fault.location, *_existing(data, context.get("at", ()))),
         found=context.get("found") or fault.found,
         allowed=(context["allowed"],) if "allowed" in context else fault.allowed,
         near=context.get("nearest") or "",

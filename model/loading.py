@@ -15,7 +15,7 @@ from .explain import problem_at, problems_of
 from .names import misfits, unknown_names
 from .problems import BadInput, Location, Problem, dotted
 from .quantity import FAMILIES, Parameter
-from .scenario import Intervention, Scenario, parameters
+from .scenario import Effect, Intervention, Scenario, parameters
 from .synthesis import Synthesis, synthesise
 from .yamlfile import Document, assign, read_chain
 
@@ -166,6 +166,15 @@ def cited(scenario: Scenario) -> Iterator[tuple[str, str, Intervention]]:
                 yield name, service, programme
 
 
+def _blamed(at: Location, effect: Effect, message: str) -> Location:
+    """The number inside an effect that an error speaks of, if it names one; else the effect."""
+    for part in ("comparator_rate", "discounts"):
+        for key in getattr(effect, part):
+            if key in message and part.split("_")[0].removesuffix("s") in message:
+                return (*at, part, key)
+    return at
+
+
 def predictive_effects(
     scenario: Scenario, document: Document, registry: Registry
 ) -> tuple[dict[str, Synthesis], list[Problem]]:
@@ -184,7 +193,7 @@ def predictive_effects(
                 assumed_tau=effect.between_study_sd,
             )
         except EvidenceError as error:
-            where: Location = ("interventions", name, "effects", service)
+            where = _blamed(("interventions", name, "effects", service), effect, str(error))
             found = f"evidence {', '.join(effect.evidence)}"
             problems.append(problem_at(document, where, found, str(error)))
     return out, problems

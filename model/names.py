@@ -7,15 +7,17 @@ errors: all that is wrong with a file is told at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from .evidence import Registry
+from .evidence_records import DesignClass
 from .explain import problem_at
 from .problems import Location, Problem, described
 from .scenario import Scenario, parameters
 from .yamlfile import Document
 
 SEGMENT_PAYER = "segment"
+DESIGNS = get_args(DesignClass)
 
 
 def unknown_names(document: Document, registry: Registry) -> list[Problem]:
@@ -88,7 +90,9 @@ def _intervention_uses(
         cited = _listed(effect, "evidence")
         for index, finding in enumerate(cited):
             yield (*here, "evidence", index), finding, findings
-        yield from _keys(effect, (*here, "comparator_rate"), [c for c in cited if c in findings])
+        own_ids = [c for c in cited if c in findings]
+        yield from _keys(effect, (*here, "comparator_rate"), own_ids)
+        yield from _keys(effect, (*here, "discounts"), [*DESIGNS, *own_ids])
 
 
 def _value(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
@@ -108,7 +112,8 @@ def _name_or_keys(part: Any, location: Location, names: list[str]) -> Iterator[U
 
 def misfits(scenario: Scenario, document: Document) -> list[Problem]:
     """What is wrong between parts that are each valid: dates, shares, prices, correlations."""
-    found = [*_dates(scenario), *_shares(scenario), *_prices(scenario), *_correlations(scenario)]
+    checks = (_dates, _shares, _need, _prices, _correlations)
+    found = [misfit for check in checks for misfit in check(scenario)]
     return [problem_at(document, at, was, allowed, names) for at, was, allowed, names in found]
 
 
@@ -149,6 +154,15 @@ def _shares(s: Scenario) -> Iterator[Misfit]:
                 yield at, f"{total:g} in all", "shares adding up to 1", ()
 
 
+def _need(s: Scenario) -> Iterator[Misfit]:
+    """Nobody can come into crisis from an empty level at risk."""
+    for name, segment in s.segments.items():
+        need = segment.need
+        if need.at_risk.central == 0.0 and need.in_crisis.central > 0.0 and not need.escalation:
+            at: Location = ("segments", name, "need", "at_risk")
+            yield at, "0, with people in crisis", "a share above 0, or an escalation rate", ()
+
+
 def _prices(s: Scenario) -> Iterator[Misfit]:
     """Whoever pays for a service has a price for it, or a ratio of payment to cost."""
     told = set()
@@ -179,6 +193,7 @@ def _correlations(s: Scenario) -> Iterator[Misfit]:
         for e, effect in programme.effects.items()
         if effect.evidence
     ]
+    seen: set[frozenset[str]] = set()
     for k, pair in enumerate(s.correlations):
         at: Location = ("correlations", k, "between")
         for j, name in enumerate(pair.between):
@@ -186,3 +201,6 @@ def _correlations(s: Scenario) -> Iterator[Misfit]:
                 yield (*at, j), f"`{name}`", "the dotted name of an uncertain number", uncertain
         if pair.between[0] == pair.between[1]:
             yield at, "the same name twice", "two different parameters", ()
+        if frozenset(pair.between) in seen:
+            yield at, "a pair that is correlated above", "each pair once", ()
+        seen.add(frozenset(pair.between))

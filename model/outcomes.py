@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .distributions import Floats
-from .parameters import Columns, years_since_price_year
+from .names import payers_of
+from .parameters import Columns, price_factors, years_since_price_year
 from .scenario import Scenario
 from .simulation import Activity
 from .totals import over_months, total
@@ -57,21 +58,44 @@ def spending(w: Worlds) -> Iterator[Measure]:
     """Rescue spending of each party with and without the interventions, and what is avoided."""
     usual, strategy = over_months(w.usual.payments), over_months(w.strategy.payments)
     offsets = over_months(w.strategy.offsets) - over_months(w.usual.offsets)
-    for p, party in enumerate(w.scenario.parties):
-        if not usual[:, p].any():
-            continue
+    parties = list(w.scenario.parties)
+    for party in who_pays(w.scenario, rescue=True):
+        p = parties.index(party)
         yield Measure("rescue_spending", party, USUAL, "USD", usual[:, p])
         yield Measure("rescue_spending", party, STRATEGY, "USD", strategy[:, p])
-    for p, party in enumerate(w.scenario.parties):
+    for p, party in enumerate(parties):
         avoided = usual[:, p] - strategy[:, p]
         yield Measure("avoided_rescue_spending", party, DIFFERENCE, "USD", avoided)
-        if offsets[:, p].any():
-            yield Measure("added_offset_spending", party, DIFFERENCE, "USD", offsets[:, p])
+    for party in who_pays(w.scenario, rescue=False):
+        p = parties.index(party)
+        yield Measure("added_offset_spending", party, DIFFERENCE, "USD", offsets[:, p])
     yield Measure("rescue_spending", ALL, USUAL, "USD", total(usual))
     yield Measure("rescue_spending", ALL, STRATEGY, "USD", total(strategy))
     avoided = total(usual) - total(strategy)
     yield Measure("avoided_rescue_spending", ALL, DIFFERENCE, "USD", avoided)
     yield Measure("added_offset_spending", ALL, DIFFERENCE, "USD", total(offsets))
+
+
+def who_pays(scenario: Scenario, rescue: bool) -> list[str]:
+    """Parties that pay for services of one kind, in the scenario's order."""
+    paying = {
+        party
+        for segment in scenario.segments.values()
+        for name in segment.use
+        if scenario.services[name].rescue == rescue
+        for party in payers_of(scenario.services[name].payment, segment.payers)
+    }
+    return [party for party in scenario.parties if party in paying]
+
+
+def who_funds(scenario: Scenario) -> list[str]:
+    """Parties that pay for interventions in money or in kind, in the scenario's order."""
+    funding = set()
+    for programme in scenario.programmes:
+        funding.add(programme.funded_by)
+        if programme.costs.in_kind.uncertain or programme.costs.in_kind.central > 0.0:
+            funding.add(programme.costs.in_kind_by or programme.operator)
+    return [party for party in scenario.parties if party in funding]
 
 
 def savings(w: Worlds) -> Iterator[Measure]:
@@ -84,12 +108,14 @@ def savings(w: Worlds) -> Iterator[Measure]:
     for party, paid in programme_costs(w).items():
         cost[:, parties.index(party)] = over_months(paid)
     net = avoided - offsets - back_fill - cost
+    payers, funders = who_pays(w.scenario, rescue=True), who_funds(w.scenario)
+    others = who_pays(w.scenario, rescue=False)
     for p, party in enumerate(parties):
-        if back_fill[:, p].any():
+        if party in payers:
             yield Measure("back_fill_spending", party, DIFFERENCE, "USD", back_fill[:, p])
-        if cost[:, p].any():
+        if party in funders:
             yield Measure("programme_cost", party, DIFFERENCE, "USD", cost[:, p])
-        if net[:, p].any():
+        if party in {*payers, *others, *funders}:
             yield Measure("net_saving", party, DIFFERENCE, "USD", net[:, p])
     yield Measure("back_fill_spending", ALL, DIFFERENCE, "USD", total(back_fill))
     yield Measure("programme_cost", ALL, DIFFERENCE, "USD", total(cost))
@@ -102,22 +128,30 @@ def savings(w: Worlds) -> Iterator[Measure]:
 def back_filled(w: Worlds) -> Floats:
     """What payers of others pay where freed capacity is used again [draw, party], USD.
 
-    Each avoided unit is taken up with the service's back-fill share, by people whose payers are
-    those of all users of the service.
+    Each unit avoided in a month is taken up with the service's back-fill share, at the month's
+    prices, by people whose payers are those of all users of the service over the horizon. Where
+    use rises, others are crowded out in the same share, so that it is signed like the avoided.
     """
-    usual, strategy = over_months(w.usual.use), over_months(w.strategy.use)
-    freed = np.maximum(usual - strategy, 0.0) / np.where(usual > 0.0, usual, 1.0)
     share = w.get.each(f"services.{s}.back_fill" for s in w.scenario.services)
-    paid = (freed * share)[:, :, None] * w.usual.paid
-    return over_months(paid)  # axis 1 is the service here
+    freed = (w.usual.use - w.strategy.use) * price_factors(w.scenario, w.get)
+    units = over_months(w.usual.use)
+    at_base = np.divide(
+        w.usual.base_payments,
+        units[:, :, None],
+        out=np.zeros_like(w.usual.base_payments),
+        where=units[:, :, None] > 0.0,
+    )
+    taken_up = (over_months(freed) * share)[:, :, None] * at_base
+    return over_months(taken_up)  # axis 1 is the service here
 
 
 def members(w: Worlds, saved: Floats) -> Iterator[Measure]:
     """Per member and month, and as a share of all that the payer spends on its members."""
     other, months = other_care(w)
     usual = over_months(w.usual.payments) + over_months(w.usual.offsets) + other
+    covering = {party for segment in w.scenario.segments.values() for party in segment.payers}
     for p, (name, party) in enumerate(w.scenario.parties.items()):
-        if party.kind == "payer" and months[:, p].any():
+        if party.kind == "payer" and name in covering:
             pmpm = saved[:, p] / months[:, p]
             yield Measure("member_months", name, USUAL, "person-months", months[:, p])
             yield Measure("total_spending", name, USUAL, "USD", usual[:, p])
@@ -212,8 +246,7 @@ def programme_costs(w: Worlds) -> dict[str, Floats]:
         cash, in_kind = intervention_costs(w, i, name)
         giver = programme.costs.in_kind_by or programme.operator
         for party, paid in ((programme.funded_by, cash), (giver, in_kind)):
-            if paid.any():
-                out[party] = out.get(party, 0.0) + paid
+            out[party] = out.get(party, 0.0) + paid
     return out
 
 
@@ -230,9 +263,11 @@ def intervention_costs(w: Worlds, i: int, name: str) -> tuple[Floats, Floats]:
 
     a, running = w.strategy, _running(w, name)
     price = (1.0 + of("trend")) ** years_since_price_year(w.scenario)
+    began_earlier = w.scenario.clock.index(w.scenario.interventions[name].start) < 0
+    starting = np.zeros_like(running) if began_earlier else _first(running)
     slots = a.staff_months[:, :, i] * w.get(f"interventions.{name}.staff.caseload")[:, None]
     cash = (
-        of("start_up") * _first(running)
+        of("start_up") * starting
         + of("fixed") * running
         + of("per_post") * a.staff_months[:, :, i]
         + of("per_slot") * slots
@@ -251,7 +286,7 @@ def _running(w: Worlds, name: str) -> Floats:
 
 
 def _first(running: Floats) -> Floats:
-    """[month]: 1 in the first month of running (which is the horizon's if it began before)."""
+    """[month]: 1 in the first month of running."""
     first = np.zeros_like(running)
     if running.any():
         first[int(running.argmax())] = 1.0
@@ -314,9 +349,9 @@ def _delayed(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) 
 def series(w: Worlds) -> Iterator[Measure]:
     """Monthly series [draw, month] that the run folder keeps as quantiles."""
     for label, world in ((USUAL, w.usual), (STRATEGY, w.strategy)):
-        for p, party in enumerate(w.scenario.parties):
-            if world.payments[:, :, p].any():
-                yield Measure("rescue_spending", party, label, "USD", world.payments[:, :, p])
+        for party in who_pays(w.scenario, rescue=True):
+            p = list(w.scenario.parties).index(party)
+            yield Measure("rescue_spending", party, label, "USD", world.payments[:, :, p])
         yield Measure("rescue_spending", ALL, label, "USD", total(world.payments))
         for s, (name, service) in enumerate(w.scenario.services.items()):
             yield Measure("use", name, label, service.counted_in, world.use[:, :, s])

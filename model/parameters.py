@@ -6,7 +6,9 @@ NamedTuples that the compiled loop reads, [draw, ...], in the units of the equat
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,6 +26,8 @@ from .scenario import NEED_LEVELS, Intervention, Scenario, Service, month_number
 from .simulation import Plan
 from .yamlfile import Document
 
+# Draws of two large shares of need are scaled so that at least a tenth stays stable.
+LARGEST_IN_NEED = 0.9
 # A stock may lose at most this share of itself in one Euler step.
 LARGEST_LOSS = 1.0
 
@@ -62,12 +66,17 @@ def sample(loaded: Loaded, draws: int, seed: int, method: Method = "lhs") -> Dra
         at = problem_at(loaded.document, ("correlations",), str(error), "ranks that can hold")
         raise BadInput([at]) from None
     values = {
-        name: p.draws(u[name]) if p.uncertain else np.asarray(p.central)
-        for name, p in loaded.parameters.items()
+        name: np.asarray(p.central) for name, p in loaded.parameters.items() if not p.uncertain
     }
-    for name, effect in loaded.effects.items():
-        values[name] = effect.quantile(u[name])
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        drawn = threads.map(lambda name: _values(loaded, name, u[name]), names)
+        values |= dict(zip(names, drawn, strict=True))
     return Draws(loaded, draws, seed, method, values)
+
+
+def _values(loaded: Loaded, name: str, u: Floats) -> Floats:
+    effect = loaded.effects.get(name)
+    return loaded.parameters[name].draws(u) if effect is None else effect.quantile(u)
 
 
 class Columns:
@@ -115,7 +124,7 @@ def need_shares(scenario: Scenario, get: Columns) -> Floats:
         at_risk = get(f"segments.{name}.need.at_risk")
         in_crisis = get(f"segments.{name}.need.in_crisis")
         in_need = np.maximum(at_risk + in_crisis, 1e-300)
-        scale = np.minimum(1.0, 0.99 / in_need)
+        scale = np.minimum(1.0, LARGEST_IN_NEED / in_need)
         parts.append(
             np.stack(
                 [1.0 - (at_risk + in_crisis) * scale, at_risk * scale, in_crisis * scale], axis=1
@@ -426,14 +435,32 @@ def _check_step(document: Document, steps: int, built: Inputs, first: int) -> No
     if v.duration.shape[1]:
         waiting = 1.0 / v.time_to_enroll + 1.0 / v.patience
         service = np.maximum(waiting, np.maximum(1.0 / v.duration, 1.0 / v.persistence))
+        service = np.maximum(service, v.referral * v.acceptance)
         service = np.maximum(service, 1.0 / v.time_to_hire + v.turnover).max(axis=1)
     rate = exits + service
+    moving = most_moving(built)
+    if moving.max() > 1.0:
+        found = (
+            f"draw {first + int(moving.argmax())} moves {moving.max():.2f} of a segment in a month"
+        )
+        raise BadInput([problem_at(document, ("movements",), found, "at most all of a segment")])
     if rate.max() / steps > LARGEST_LOSS:
         needed = int(np.ceil(rate.max()))
         found = f"{steps}; draw {first + int(rate.argmax())} empties a stock within one step"
         raise BadInput(
             [problem_at(document, ("clock", "steps_per_month"), found, f"at least {needed}")]
         )
+
+
+def most_moving(built: Inputs) -> Floats:
+    """Largest share [draw] of a segment that leaves it by movement at one month's end."""
+    share, plan = built.communities.movement, built.plan
+    out = np.zeros(share.shape[0])
+    for months in np.unique(plan.moving, axis=0):
+        for origin in np.unique(plan.origin):
+            leaving = share[:, months & (plan.origin == origin)]
+            out = np.maximum(out, leaving.sum(axis=1))
+    return out
 
 
 def _largest_ratio(v: Programmes) -> Floats:

@@ -277,7 +277,7 @@ class Spec:
 
     def _check_value(self, value: float) -> None:
         if not self.low <= value <= self.high:
-            raise refuse(self.describe(), f"{value:g} {self.unit}")
+            raise refuse(self.describe(), f"{value:g} {self.unit}", ("value",))
 
     def _check_reach(self, name: str, family: Distribution, factor: float) -> None:
         bottom, top = (factor * x for x in family.support)

@@ -126,7 +126,8 @@ class Need(Frozen):
     """Shares of a segment by need level at the start, and how fast people get better.
 
     Onset and escalation left out are those that keep today's shares steady:
-    onset = recovery x at_risk / stable; escalation = relief x in_crisis / at_risk.
+    onset = recovery x at_risk / stable + mean death - death; escalation = (relief + death - mean
+    death) x in_crisis / at_risk, with the death of the level that people come from or go to.
     """
 
     at_risk: Share
@@ -303,7 +304,10 @@ class Intervention(Frozen):
     name: Label
     operator: Name
     funded_by: Name
-    start: Month
+    start: Month = Field(
+        pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$",
+        description="a month, YYYY-MM; before the horizon: begins with it, its start-up cost paid",
+    )
     end: Month | None = None
     eligible: Eligible
     referral: Rate

@@ -6,8 +6,8 @@ Order of a month, stated here and nowhere else:
     staff advance by Euler's method, and person-months are counted at each step's start;
  3. use: each service's units from the month's person-months, trend and shocks;
  4. payments: units x price of the month, by party;
- 5. movement between segments at the month's end, which carries need level and, where the
-    destination is served too, the service state;
+ 5. movement between segments at the month's end, all at once, which carries need level and,
+    where the destination is served too, the service state;
  6. stocks are recorded at the month's end.
 Every draw writes its own row, so threads and chunks change nothing.
 """
@@ -85,7 +85,7 @@ class Activity(NamedTuple):
     payments: np.ndarray  # [month, party] USD for rescue services
     offsets: np.ndarray  # [month, party] USD for other services
     use_by_segment: np.ndarray  # [segment, service] units over the horizon
-    paid: np.ndarray  # [service, party] USD over the horizon
+    base_payments: np.ndarray  # [service, party] USD over the horizon, at base prices
     ratio: np.ndarray  # [intervention, segment, service] on the preventable part
 
 
@@ -108,7 +108,7 @@ AXES: dict[str, tuple[str, ...]] = {
     "payments": ("month", "party"),
     "offsets": ("month", "party"),
     "use_by_segment": ("segment", "service"),
-    "paid": ("service", "party"),
+    "base_payments": ("service", "party"),
     "ratio": ("intervention", "segment", "service"),
 }
 
@@ -167,7 +167,7 @@ def activity_of(a, d):
         a.payments[d],
         a.offsets[d],
         a.use_by_segment[d],
-        a.paid[d],
+        a.base_payments[d],
         a.ratio[d],
     )
 
@@ -210,10 +210,9 @@ def simulate(communities, uses, programmes, plan, steps_per_month, activity):
 @allocating
 def simulate_draw(c, u, v, plan, steps_per_month, a):
     interventions, segments = plan.served.shape
-    shape = (interventions, segments, 3)
-    s = State(
-        c.people.copy(), np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(interventions)
-    )
+    s = new_state(interventions, segments)
+    before = new_state(interventions, segments)
+    s.people[:] = c.people
     m = new_month(interventions, segments, u.preventable.size)
     need = np.empty((segments, 4))
     dt = 1.0 / steps_per_month
@@ -243,10 +242,22 @@ def simulate_draw(c, u, v, plan, steps_per_month, a):
             plan.rescue,
             a.payments[month],
             a.offsets[month],
-            a.paid,
+            a.base_payments,
         )
-        move(c, plan, s, m, month)
+        move(c, plan, s, before, m, month)
         record(plan, s, m, a, month)
+
+
+@allocating
+def new_state(interventions, segments):
+    shape = (interventions, segments, 3)
+    return State(
+        np.zeros((segments, 3)),
+        np.zeros(shape),
+        np.zeros(shape),
+        np.zeros(shape),
+        np.zeros(interventions),
+    )
 
 
 @allocating
@@ -448,7 +459,7 @@ def book_use(people, rate, preventable, factor, served, reached, ratio, share, u
 
 
 @equation
-def book_payments(units, price, price_factor, payers, rescue, payments, offsets, paid):
+def book_payments(units, price, price_factor, payers, rescue, payments, offsets, base):
     """Book what each payer pays for the month's units [segment, service]."""
     segments, services, most = payers.shape
     for g in range(segments):
@@ -457,8 +468,9 @@ def book_payments(units, price, price_factor, payers, rescue, payments, offsets,
                 for k in range(most):
                     party = payers[g, r, k]
                     if party >= 0:
-                        amount = units[g, r] * price[g, r, k] * price_factor[r]
-                        paid[r, party] += amount
+                        at_base = units[g, r] * price[g, r, k]
+                        amount = at_base * price_factor[r]
+                        base[r, party] += at_base
                         if rescue[r]:
                             payments[party] += amount
                         else:
@@ -496,13 +508,17 @@ def mean_use_ratio(ratio, share, g, n, r):
 
 
 @equation
-def move(c, plan, s, m, month):
-    """Move people between segments; a service not offered at the destination ends."""
+def move(c, plan, s, before, m, month):
+    """Move people between segments, all from the month's end; see docs/model.md.
+
+    A service that the destination does not offer ends. `before` is room for the stocks before.
+    """
+    keep(plan, s, before)
     for k in range(plan.origin.size):
         if plan.moving[month, k]:
             origin, destination, share = plan.origin[k], plan.destination[k], c.movement[k]
             for n in range(3):
-                people = share * s.people[origin, n]
+                people = share * before.people[origin, n]
                 s.people[origin, n] -= people
                 s.people[destination, n] += people
                 m.moved[origin] -= people
@@ -510,17 +526,32 @@ def move(c, plan, s, m, month):
             for i in range(plan.served.shape[0]):
                 if plan.served[i, origin]:
                     carried = 1.0 if plan.served[i, destination] else 0.0
-                    for n in range(3):
-                        carry(s.waiting, i, origin, destination, n, share, carried)
-                        carry(s.enrolled, i, origin, destination, n, share, carried)
-                        carry(s.protected, i, origin, destination, n, share, carried)
+                    carry(before.waiting, s.waiting, i, origin, destination, share, carried)
+                    carry(before.enrolled, s.enrolled, i, origin, destination, share, carried)
+                    carry(before.protected, s.protected, i, origin, destination, share, carried)
 
 
 @equation
-def carry(stock, i, origin, destination, n, share, carried):
-    moving = share * stock[i, origin, n]
-    stock[i, origin, n] -= moving
-    stock[i, destination, n] += carried * moving
+def keep(plan, s, before):
+    """Copy the people of all stocks."""
+    interventions, segments = plan.served.shape
+    for g in range(segments):
+        for n in range(3):
+            before.people[g, n] = s.people[g, n]
+        for i in range(interventions):
+            if plan.served[i, g]:
+                for n in range(3):
+                    before.waiting[i, g, n] = s.waiting[i, g, n]
+                    before.enrolled[i, g, n] = s.enrolled[i, g, n]
+                    before.protected[i, g, n] = s.protected[i, g, n]
+
+
+@equation
+def carry(before, stock, i, origin, destination, share, carried):
+    for n in range(3):
+        moving = share * before[i, origin, n]
+        stock[i, origin, n] -= moving
+        stock[i, destination, n] += carried * moving
 
 
 @equation
@@ -577,16 +608,19 @@ def solve_direct_effects(c, u, v, plan, dt, ratio):
 
 @allocating
 def follow_cohort(c, v, plan, i, g, dt):
-    """Person-months by need level over follow-up: usual care; unexposed; exposed."""
+    """Person-months by need level over follow-up: usual care; unexposed; exposed.
+
+    The cohort begins with the segment's shares of need among the eligible levels (equal ones
+    where nobody is in them at the start).
+    """
     with_usual, with_free, with_exposed = np.zeros(3), np.zeros(3), np.zeros(3)
     people = 0.0
     for n in range(3):
-        people += plan.eligible[i, n] * c.people[g, n]
-    people = max(people, 1e-300)
+        people += plan.eligible[i, n] * (c.entrant_mix[g, n] + 1e-12)
     usual = served = (
-        plan.eligible[i, 0] * c.people[g, 0] / people,
-        plan.eligible[i, 1] * c.people[g, 1] / people,
-        plan.eligible[i, 2] * c.people[g, 2] / people,
+        plan.eligible[i, 0] * (c.entrant_mix[g, 0] + 1e-12) / people,
+        plan.eligible[i, 1] * (c.entrant_mix[g, 1] + 1e-12) / people,
+        plan.eligible[i, 2] * (c.entrant_mix[g, 2] + 1e-12) / people,
     )
     free = kept = (0.0, 0.0, 0.0)
     ending, fading, completion = 1.0 / v.duration[i], 1.0 / v.persistence[i], v.completion[i]
@@ -597,7 +631,7 @@ def follow_cohort(c, v, plan, i, g, dt):
         c.recovery[g] * v.need_ratio[i, 2],
         c.relief[g] * v.need_ratio[i, 3],
     )
-    for _ in range(int(round(v.follow_up[i] / dt))):
+    for _ in range(max(1, int(round(v.follow_up[i] / dt)))):
         for n in range(3):
             with_usual[n] += dt * usual[n]
             with_free[n] += dt * free[n]

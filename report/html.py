@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import figures, story, wording
+from . import figures, renderer, story, wording
 from .association import associations
 from .rundata import ALL, DIFFERENCE, STRATEGY, USUAL, Run, Series, read
 from .story import PartyRow
@@ -32,7 +32,6 @@ STOCKS = ("enrolled", "waiting", "protected")
 
 def write_run_page(folder: Path) -> None:
     """index.html of a run folder."""
-    figures.warm_up()
     run = read(folder)
     _write(folder / PAGE, _environment().get_template("run.html").render(view(run)))
 
@@ -128,20 +127,20 @@ def providers(run: Run) -> Iterator[dict[str, Any]]:
 def charts(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, str]]:
     """Each chart that the run has data for, as inline SVG."""
     if run.subjects("enrollments"):
-        yield "parties", figures.svg(_party_chart(rows))
-        yield "reach", figures.svg(_reach_chart(run))
+        yield "parties", renderer.svg(_party_chart(rows))
+        yield "reach", renderer.svg(_reach_chart(run))
     usual, strategy = (run.series("rescue_spending", ALL, s) for s in (USUAL, STRATEGY))
     if usual is not None and strategy is not None:
-        yield "spending", figures.svg(figures.spending_by_month(usual, strategy))
+        yield "spending", renderer.svg(figures.spending_by_month(usual, strategy))
     avoided = run.series("avoided_rescue_spending", ALL, DIFFERENCE)
     if avoided is not None and run.subjects("enrollments"):
         cost = _programme_cost(run)
-        yield "avoided", figures.svg(figures.avoided_by_month(avoided, cost))
+        yield "avoided", renderer.svg(figures.avoided_by_month(avoided, cost))
     for name, spec in _distributions(run, rows):
-        yield name, figures.svg(spec)
+        yield name, renderer.svg(spec)
 
 
-def _party_chart(rows: list[PartyRow]) -> figures.Spec:
+def _party_chart(rows: list[PartyRow]) -> renderer.Spec:
     shown = [rows[-1], *(row for row in rows[:-1] if row.concerned)]
     marks = [
         {"name": row.name, "what": what, "mean": s.mean, "p05": s.p05, "p95": s.p95}
@@ -163,7 +162,7 @@ def _programme_cost(run: Run) -> Series | None:
     return Series(found[0].months, total, total, total)
 
 
-def _reach_chart(run: Run) -> figures.Spec:
+def _reach_chart(run: Run) -> renderer.Spec:
     panels = []
     for row in story.intervention_rows(run):
         found = {s: series for s in STOCKS if (series := run.series(s, row.key, STRATEGY))}
@@ -182,7 +181,7 @@ def _slots(run: Run, key: str) -> Series | None:
     return Series(staff.months, slots, slots, slots)
 
 
-def _distributions(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, figures.Spec]]:
+def _distributions(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, renderer.Spec]]:
     """Net result of all, and of the party that pays most for rescue services and is concerned."""
     largest = max(
         (row for row in rows[:-1] if row.usual is not None and row.cost is not None),
@@ -236,7 +235,6 @@ def write_comparison(compared: Compared, folder: Path) -> None:
     """comparison.json, comparison.csv and index.html, all or nothing."""
     from model.runfolder import written_whole  # noqa: PLC0415  a run's page reads files only
 
-    figures.warm_up()
     refuse_foreign(folder)
     data = compared.as_json()
     with written_whole(folder) as filling:
@@ -275,5 +273,5 @@ def comparison_view(data: dict[str, Any]) -> dict[str, Any]:
 
     order = [s["name"] for s in data["scenarios"]]
     marks = chart_rows(data)
-    charts = [Markup(figures.svg(figures.compared(title, rows, order))) for title, rows in marks]
+    charts = [Markup(renderer.svg(figures.compared(title, rows, order))) for title, rows in marks]
     return {"data": data, "blocks": blocks(data), "charts": charts}

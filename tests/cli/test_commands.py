@@ -45,7 +45,7 @@ def run_starter(*words: object) -> Result:
 class TestHelp:
     def test_commands_stand_in_the_order_of_the_work(self) -> None:
         shown = call("--help").output
-        names = ["run", "check", "compare", "evidence", "schema", "init"]
+        names = ["run", "check", "compare", "evidence", "settle", "schema", "init"]
         places = [shown.index(f"  {name} ") for name in names]
         assert places == sorted(places)
 

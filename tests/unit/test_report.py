@@ -15,7 +15,7 @@ from model import ensemble, runfolder
 from model.comparison import compare
 from model.evidence import load_registry
 from model.loading import Loaded, load
-from report import association, figures, html, rundata, story, terminal, wording
+from report import association, figures, html, renderer, rundata, story, terminal, wording
 from report.rundata import Series
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -261,7 +261,7 @@ def test_the_published_analogue_is_the_registrys() -> None:
 
 def test_a_chart_is_drawn_as_png_too() -> None:
     spec = figures.distribution("x", np.array([-1.0, 2.0, 3.0]), "USD")
-    assert figures.png(spec, 1.0).startswith(b"\x89PNG")
+    assert renderer.png(spec, 1.0).startswith(b"\x89PNG")
 
 
 def test_bins_hold_every_draw_and_part_at_zero() -> None:
@@ -275,7 +275,7 @@ def test_bins_hold_every_draw_and_part_at_zero() -> None:
 def test_labels_of_a_chart_are_escaped() -> None:
     months = ["2025-01", "2025-02"]
     series = Series(months, np.ones(2), np.zeros(2), np.full(2, 2.0))
-    drawn = figures.svg(figures.reach([(EVIL, {"enrolled": series})]))
+    drawn = renderer.svg(figures.reach([(EVIL, {"enrolled": series})]))
     assert "<img" not in drawn
     assert "</script" not in drawn
 
