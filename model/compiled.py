@@ -13,8 +13,8 @@ from pathlib import Path
 # Between parallel loops threads rest: spinning, they slow the rest of the work on small machines.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-import numba  # noqa: E402
-from numba import njit  # noqa: E402
+import numba
+from numba import njit
 
 HERE = Path(__file__).parent
 

@@ -152,11 +152,11 @@ def members(w: Worlds, saved: Floats) -> Iterator[Measure]:
     covering = {party for segment in w.scenario.segments.values() for party in segment.payers}
     for p, (name, party) in enumerate(w.scenario.parties.items()):
         if party.kind == "payer" and name in covering:
-            pmpm = saved[:, p] / months[:, p]
+            pmpm = _ratio(saved[:, p], months[:, p])
             yield Measure("member_months", name, USUAL, "person-months", months[:, p])
             yield Measure("total_spending", name, USUAL, "USD", usual[:, p])
             yield Measure("avoided_pmpm", name, DIFFERENCE, "USD/person-month", pmpm)
-            rate = saved[:, p] / np.where(usual[:, p] > 0.0, usual[:, p], 1.0)
+            rate = _ratio(saved[:, p], usual[:, p])
             yield Measure("savings_rate", name, DIFFERENCE, "1", rate)
 
 

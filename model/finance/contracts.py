@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.compiled import equation
+from model.compiled import allocating, equation
 
 
 class Clauses(NamedTuple):
@@ -68,7 +68,7 @@ def largest_savings_rate(people_served, saving_each, members, cost_each):
     return people_served * saving_each / (members * cost_each)
 
 
-@equation
+@allocating
 def measurement_error(z_year, z_baseline, z_area, members, cv, baseline_factor, area_sd):
     """Error of a measured savings rate, of standard normal z: sd^2 = f CV^2/n + area^2.
 

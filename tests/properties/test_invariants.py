@@ -32,9 +32,10 @@ months = st.integers(0, 17).map(lambda k: f"{2025 + k // 12}-{k % 12 + 1:02d}")
 
 @st.composite
 def segment(draw: st.DrawFn, services: list[str]) -> dict[str, Any]:
+    at_risk = draw(number(0.0, 0.4))
     need: dict[str, Any] = {
-        "at_risk": draw(number(0.0, 0.4)),
-        "in_crisis": draw(number(0.0, 0.2)),
+        "at_risk": at_risk,
+        "in_crisis": draw(number(0.0, 0.2)) if at_risk > 0.0 else 0.0,
         "recovery": draw(number(0.0, 0.3)),
         "relief": draw(number(0.0, 0.4)),
     }
@@ -119,7 +120,11 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     services = ["visit", "stay"][: draw(st.integers(1, 2))]
     teams = ["first", "second"][: draw(st.integers(0, 2))]
     moves = st.fixed_dictionaries(
-        {"from": st.sampled_from(segments), "to": st.sampled_from(segments), "rate": number(0, 1)},
+        {
+            "from": st.sampled_from(segments),
+            "to": st.sampled_from(segments),
+            "rate": number(0, 0.33),
+        },
         optional={"start": months},
     ).filter(lambda move: move["from"] != move["to"])
     return {

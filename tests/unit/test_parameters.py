@@ -82,7 +82,7 @@ def test_draws_of_need_leave_some_people_stable() -> None:
     people = built({"segments.adults.need": need}, 400).communities.people[:, 0]
     assert people.min() > 0.0
     np.testing.assert_allclose(people.sum(axis=1), 1000.0)
-    assert people[:, 0].min() == pytest.approx(10.0)
+    assert people[:, 0].min() == pytest.approx(100.0)
 
 
 def test_trend_and_shocks_of_use() -> None:
