@@ -13,7 +13,7 @@ import numpy as np
 
 from model.parameters import Inputs
 from model.scenario import NEED_LEVELS
-from model.simulation import Activity
+from model.stocks import Activity
 
 from .engines import Stocks
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from model.loading import Loaded
 from model.parameters import Draws, Inputs
-from model.simulation import Activity
+from model.stocks import Activity
 
 
 def central(loaded: Loaded) -> Draws:

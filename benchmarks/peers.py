@@ -16,7 +16,7 @@ import numba
 from model import ensemble
 from model.loading import Loaded
 from model.parameters import Draws, Inputs, inputs, sample
-from model.simulation import Activity
+from model.stocks import Activity
 
 from . import xmile
 from .agreement import differences, rebuilt, recorded, with_payments

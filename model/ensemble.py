@@ -21,7 +21,7 @@ from .outcomes import Measure, Worlds, measures, series
 from .parameters import Columns, Draws, Inputs, inputs, sample
 from .sampling import Method
 from .scenario import Scenario
-from .simulation import Activity
+from .stocks import AXES, Activity
 
 CHUNK = 256
 # Monthly series keep their quantiles over this many draws at most: they are the page's pictures.
@@ -146,9 +146,7 @@ def blank_activity(built: Inputs, parties: int) -> Activity:
         "service": services,
         "party": parties,
     }
-    return Activity(
-        *(np.zeros((draws, *(sizes[axis] for axis in axes))) for axes in simulation.AXES.values())
-    )
+    return Activity(*(np.zeros((draws, *(sizes[axis] for axis in axes))) for axes in AXES.values()))
 
 
 def _store(metrics: dict[Key, Floats], found: Iterator[Measure], rows: slice, draws: int) -> None:

@@ -16,7 +16,7 @@ from .distributions import Floats
 from .names import payers_of
 from .parameters import Columns, price_factors, years_since_price_year
 from .scenario import Scenario
-from .simulation import Activity
+from .stocks import Activity
 from .totals import over_months, total
 
 ALL = "all"

@@ -23,7 +23,7 @@ from .names import SEGMENT_PAYER, payers_of
 from .problems import BadInput
 from .sampling import Correlated, Method, NotACorrelation, correlate, uniforms
 from .scenario import NEED_LEVELS, Intervention, Scenario, Service, month_number
-from .simulation import Plan
+from .stocks import Plan
 from .yamlfile import Document
 
 # Draws of two large shares of need are scaled so that at least a tenth stays stable.

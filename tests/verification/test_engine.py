@@ -13,7 +13,7 @@ from model import simulation
 from model.ensemble import run, simulate
 from model.loading import SHIPPED, Loaded, load
 from model.parameters import inputs, sample
-from model.simulation import Activity
+from model.stocks import Activity
 from tests.conftest import central, scenario
 
 ROOT = Path(__file__).resolve().parents[2]
