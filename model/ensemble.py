@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +60,6 @@ class Result:
     draws: Draws
     metrics: dict[Key, Floats]
     series: dict[Key, dict[str, Floats]]
-    ratios: dict[str, Floats] = field(default_factory=dict)
 
     def values(self, name: str, strategy: str | None = None) -> Floats:
         """Values [draw] of `metric:subject`."""

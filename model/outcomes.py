@@ -99,30 +99,46 @@ def who_funds(scenario: Scenario) -> list[str]:
 
 
 def savings(w: Worlds) -> Iterator[Measure]:
-    """Each party's own saving, net of offsets, back-fill and what it pays for programmes."""
+    """Each party's own saving, net of offsets, of what is not freed and of programme costs."""
     parties = list(w.scenario.parties)
     avoided = over_months(w.usual.payments) - over_months(w.strategy.payments)
     offsets = over_months(w.strategy.offsets) - over_months(w.usual.offsets)
-    back_fill = back_filled(w)
+    kept = not_freed(w, avoided)
     cost = np.zeros_like(avoided)
     for party, paid in programme_costs(w).items():
         cost[:, parties.index(party)] = over_months(paid)
-    net = avoided - offsets - back_fill - cost
+    net = avoided - offsets - kept - cost
     payers, funders = who_pays(w.scenario, rescue=True), who_funds(w.scenario)
     others = who_pays(w.scenario, rescue=False)
     for p, party in enumerate(parties):
         if party in payers:
-            yield Measure("back_fill_spending", party, DIFFERENCE, "USD", back_fill[:, p])
+            yield Measure("not_freed", party, DIFFERENCE, "USD", kept[:, p])
         if party in funders:
             yield Measure("programme_cost", party, DIFFERENCE, "USD", cost[:, p])
         if party in {*payers, *others, *funders}:
             yield Measure("net_saving", party, DIFFERENCE, "USD", net[:, p])
-    yield Measure("back_fill_spending", ALL, DIFFERENCE, "USD", total(back_fill))
+    yield Measure("not_freed", ALL, DIFFERENCE, "USD", total(kept))
     yield Measure("programme_cost", ALL, DIFFERENCE, "USD", total(cost))
     yield Measure("net_saving", ALL, DIFFERENCE, "USD", total(net))
+    budgets = [p for p, party in enumerate(parties) if w.scenario.parties[party].pays == "budget"]
+    if budgets:
+        at_cost, stays = total(avoided[:, budgets]), total(kept[:, budgets])
+        yield Measure("avoided_budget_cost", ALL, DIFFERENCE, "USD", at_cost)
+        yield Measure("freed_budget_cost", ALL, DIFFERENCE, "USD", at_cost - stays)
     backbone = w.scenario.backbone.party
     yield Measure("backbone_cost", backbone, USUAL, "USD", over_months(backbone_budget(w)))
     yield from members(w, avoided - offsets)
+
+
+def not_freed(w: Worlds, avoided: Floats) -> Floats:
+    """The part of what is avoided that no payer keeps [draw, party], USD.
+
+    Who pays a price: what is charged for others who use the freed capacity (back-fill). Who bears
+    a budget: all but the marginal cost after back-fill and the blocks of capacity released.
+    """
+    parties = w.scenario.parties.values()
+    budget = np.array([party.pays == "budget" for party in parties])
+    return np.where(budget, avoided - freed_cost(w), back_filled(w))
 
 
 def back_filled(w: Worlds) -> Floats:
@@ -130,23 +146,37 @@ def back_filled(w: Worlds) -> Floats:
 
     Each unit avoided in a month is taken up with the service's back-fill share, at the month's
     prices, by people whose payers are those of all users of the service over the horizon. Where
-    use rises, others are crowded out in the same share, so that it is signed like the avoided.
+    use rises nobody is taken to be crowded out: that would be booked as a gain.
     """
     share = w.get.each(f"services.{s}.back_fill" for s in w.scenario.services)
-    freed = (w.usual.use - w.strategy.use) * price_factors(w.scenario, w.get)
-    units = over_months(w.usual.use)
+    freed = np.maximum(w.usual.use - w.strategy.use, 0.0) * price_factors(w.scenario, w.get)
+    units = over_months(w.usual.use)[:, :, None]
     at_base = np.divide(
-        w.usual.base_payments,
-        units[:, :, None],
-        out=np.zeros_like(w.usual.base_payments),
-        where=units[:, :, None] > 0.0,
+        w.usual.base_payments, units, out=np.zeros_like(w.usual.base_payments), where=units > 0.0
     )
     taken_up = (over_months(freed) * share)[:, :, None] * at_base
     return over_months(taken_up)  # axis 1 is the service here
 
 
+def freed_cost(w: Worlds) -> Floats:
+    """Marginal cost avoided and fixed cost released, by who pays the services [draw, party]."""
+    base = w.usual.base_payments
+    share = np.divide(
+        base, total(base)[:, :, None], out=np.zeros_like(base), where=total(base)[:, :, None] > 0.0
+    )
+    out = np.zeros((w.get.size, base.shape[2]))
+    for s, (name, service) in enumerate(w.scenario.services.items()):
+        if service.rescue:
+            variable, released = provider_saving(w, s, name)
+            out += share[:, s, :] * over_months(variable + released)[:, None]
+    return out
+
+
 def members(w: Worlds, saved: Floats) -> Iterator[Measure]:
-    """Per member and month, and as a share of all that the payer spends on its members."""
+    """Avoided less added care per member and month, and as a share of all that the payer spends.
+
+    A member whose cost several payers share counts for each by its share.
+    """
     other, months = other_care(w)
     usual = over_months(w.usual.payments) + over_months(w.usual.offsets) + other
     covering = {party for segment in w.scenario.segments.values() for party in segment.payers}
@@ -155,7 +185,7 @@ def members(w: Worlds, saved: Floats) -> Iterator[Measure]:
             pmpm = _ratio(saved[:, p], months[:, p])
             yield Measure("member_months", name, USUAL, "person-months", months[:, p])
             yield Measure("total_spending", name, USUAL, "USD", usual[:, p])
-            yield Measure("avoided_pmpm", name, DIFFERENCE, "USD/person-month", pmpm)
+            yield Measure("net_of_added_care_pmpm", name, DIFFERENCE, "USD/person-month", pmpm)
             rate = _ratio(saved[:, p], usual[:, p])
             yield Measure("savings_rate", name, DIFFERENCE, "1", rate)
 
@@ -265,11 +295,14 @@ def intervention_costs(w: Worlds, i: int, name: str) -> tuple[Floats, Floats]:
     price = (1.0 + of("trend")) ** years_since_price_year(w.scenario)
     began_earlier = w.scenario.clock.index(w.scenario.interventions[name].start) < 0
     starting = np.zeros_like(running) if began_earlier else _first(running)
-    slots = a.staff_months[:, :, i] * w.get(f"interventions.{name}.staff.caseload")[:, None]
+    caseload = w.get(f"interventions.{name}.staff.caseload")[:, None]
+    # Who is still served after staff have left is served, and paid for, by somebody.
+    posts = np.maximum(a.staff_months[:, :, i], a.enrolled_months[:, :, i] / caseload)
+    slots = posts * caseload
     cash = (
         of("start_up") * starting
         + of("fixed") * running
-        + of("per_post") * a.staff_months[:, :, i]
+        + of("per_post") * posts
         + of("per_slot") * slots
         + of("per_enrollment") * a.started[:, :, i]
         + (of("per_enrolled") + of("stipends")) * a.enrolled_months[:, :, i]
@@ -324,16 +357,24 @@ def provider_saving(w: Worlds, s: int, name: str) -> tuple[Floats, Floats]:
     cost = w.get(f"{at}.cost")[:, None]
     growth = (1.0 + w.get(f"{at}.price_trend"))[:, None] ** years_since_price_year(w.scenario)
     marginal = w.get(f"{at}.marginal_share")[:, None]
-    freed = (w.usual.use[:, :, s] - w.strategy.use[:, :, s]) * (
-        1.0 - w.get(f"{at}.back_fill")[:, None]
-    )
+    freed = w.usual.use[:, :, s] - w.strategy.use[:, :, s]
+    freed = freed - w.get(f"{at}.back_fill")[:, None] * np.maximum(freed, 0.0)
     variable = freed * marginal * cost * growth
     if service.capacity is None:
         return variable, np.zeros_like(variable)
     size = w.get(f"{at}.capacity.size")[:, None]
-    closed = np.floor(np.maximum(freed, 0.0) / size) * size
     delay = np.round(w.get(f"{at}.capacity.delay")).astype(int)
-    return variable, _delayed(closed, delay) * (1.0 - marginal) * cost * growth
+    closed = np.floor(np.maximum(_sustained(freed, delay), 0.0) / size) * size
+    return variable, closed * (1.0 - marginal) * cost * growth
+
+
+def _sustained(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) -> Floats:
+    """Least of a series [draw, month] over the months up to now, its own number for each draw."""
+    least = x.copy()
+    for k in range(1, int(months.max()) + 1):
+        earlier = _delayed(x, np.full(months.shape, k))
+        least = np.where((months >= k)[:, None], np.minimum(least, earlier), least)
+    return least
 
 
 def _delayed(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) -> Floats:

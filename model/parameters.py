@@ -95,9 +95,6 @@ class Columns:
         columns = [self(name) for name in names]
         return np.stack(columns, axis=1) if columns else np.zeros((self.size, 0))
 
-    def has(self, name: str) -> bool:
-        return name in self.draws.values
-
 
 def inputs(draws: Draws, rows: slice) -> Inputs:
     """The arrays of the equations for a slice of draws."""
@@ -188,12 +185,11 @@ def steady_rates(
 
 
 def use(scenario: Scenario, get: Columns, shares: Floats) -> Use:
-    price, _ = prices(scenario, get)
     return Use(
         rate=use_rates(scenario, get, shares),
         preventable=get.each(f"services.{s}.preventable" for s in scenario.services),
         factor=use_factors(scenario, get),
-        price=price,
+        price=prices(scenario, get),
         price_factor=price_factors(scenario, get),
     )
 
@@ -263,18 +259,17 @@ def payer_table(scenario: Scenario) -> tuple[list[list[list[str]]], int]:
     return table, max((len(payers) for row in table for payers in row), default=1)
 
 
-def prices(scenario: Scenario, get: Columns) -> tuple[Floats, Floats]:
-    """USD per unit that the k-th payer pays, and its share, each [draw, segment, service, k]."""
+def prices(scenario: Scenario, get: Columns) -> Floats:
+    """USD per unit that the k-th payer pays [draw, segment, service, k]."""
     table, most = payer_table(scenario)
     shape = (get.size, len(scenario.segments), len(scenario.services), most)
-    price, share = np.zeros(shape), np.zeros(shape)
+    price = np.zeros(shape)
     for g, segment in enumerate(scenario.segments):
         for s, (name, service) in enumerate(scenario.services.items()):
             shares = payer_shares(scenario, get, segment, name)
             for k, party in enumerate(table[g][s]):
-                share[:, g, s, k] = shares[party]
                 price[:, g, s, k] = shares[party] * price_of(get, name, service, party)
-    return price, share
+    return price
 
 
 def payer_shares(scenario: Scenario, get: Columns, segment: str, service: str) -> dict[str, Any]:

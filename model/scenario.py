@@ -118,6 +118,10 @@ class Party(Frozen):
 
     name: Label
     kind: Literal["payer", "provider", "agency", "funder", "backbone", "government", "members"]
+    pays: Literal["price", "budget"] = Field(
+        default="price",
+        description="budget: bears its providers' cost, of which only a part leaves when use falls",
+    )
     payment_to_cost: Ratio | None = None
     other_care: OtherCare | None = None
 

@@ -24,6 +24,8 @@ from .study_effect import Step, ratio_estimate, refusal, standard_error
 
 Floats = NDArray[np.float64]
 Comparator = Mapping[str, float] | float | None
+# Studies with a standard error of their own from which the between-study sd is estimated.
+MIN_KNOWN = 3
 
 
 class Pooled(NamedTuple):
@@ -136,8 +138,10 @@ def synthesise(
     _check_keys(findings, comparator_rate, discounts, rules)
     tau = rules.assumed_tau.value if assumed_tau is None else assumed_tau
     rows = [_row(f, comparator_rate, acceptance, discounts or {}, rules) for f in findings]
-    pooled = random_effects(*_used(rows), tau)
-    return _synthesis(rows, pooled, rules, tau_given=assumed_tau is not None)
+    known = sum(row.discount > 0 and row.se_from != "assumption" for row in rows)
+    given = assumed_tau is not None
+    pooled = random_effects(*_used(rows), tau, known=known, given=given)
+    return _synthesis(rows, pooled, rules, known)
 
 
 def follow_up_months(registry: Registry, ids: Sequence[str]) -> float | None:
@@ -194,25 +198,36 @@ def _discount_step(finding: Finding, discount: float) -> Step:
 # --- Rule 4: random effects and a new site
 
 
-def random_effects(y: Sequence[float], se: Sequence[float], assumed_tau: float) -> Pooled:
+def random_effects(
+    y: Sequence[float],
+    se: Sequence[float],
+    assumed_tau: float,
+    *,
+    known: int | None = None,
+    given: bool = False,
+) -> Pooled:
     """DerSimonian-Laird tau^2, Hartung-Knapp standard error but never below the usual one.
 
-    With one or two studies tau is the assumed one and the distribution normal (df infinite).
+    known: how many of the standard errors are no assumption (all, unless said). With fewer than
+    three, tau is not below the assumed one and the distribution is normal (df infinite): wide
+    guesses would otherwise hide that studies differ. given: the assumed tau is used as it is.
     DerSimonian & Laird 1986; Hartung & Knapp 2001; safeguard: Röver et al. 2015.
     """
     values, errors = np.asarray(y, dtype=np.float64), np.asarray(se, dtype=np.float64)
     _check_pool(values, errors, assumed_tau)
     k = len(values)
     q, dl = _between(values, errors)
-    tau = sqrt(dl) if k >= 3 else assumed_tau
+    known = k if known is None else known
+    estimated = known >= MIN_KNOWN and not given
+    tau = sqrt(dl) if estimated else assumed_tau if given else max(sqrt(dl), assumed_tau)
     weights = 1 / (errors**2 + tau**2)
     mean = float(weights @ values / weights.sum())
     se_dl = float(1 / np.sqrt(weights.sum()))
     spread = float(weights @ (values - mean) ** 2)
     se_hk = sqrt(spread / (k - 1)) * se_dl if k > 1 else 0.0
     i2 = max(0.0, (q - (k - 1)) / q) if q > 0 else 0.0
-    tau_from = "DerSimonian-Laird" if k >= 3 else "assumption"
-    df = k - 1.0 if k >= 3 else inf
+    tau_from = "given" if given else "DerSimonian-Laird" if estimated else "assumption"
+    df = known - 1.0 if known >= MIN_KNOWN else inf
     shares = tuple((weights / weights.sum()).tolist())
     return Pooled(k, mean, max(se_dl, se_hk), se_dl, se_hk, tau, tau_from, df, q, i2, shares)
 
@@ -265,9 +280,7 @@ def _row(
     )
 
 
-def _synthesis(
-    rows: Sequence[StudyRow], pooled: Pooled, rules: Rules, *, tau_given: bool
-) -> Synthesis:
+def _synthesis(rows: Sequence[StudyRow], pooled: Pooled, rules: Rules, known: int) -> Synthesis:
     return Synthesis(
         rows=_weighed(rows, pooled.weights),
         k=pooled.k,
@@ -281,7 +294,7 @@ def _synthesis(
         high_bound=rules.ratio_bounds.high,
         q=pooled.q,
         i2=pooled.i2,
-        assumptions=_assumptions(rows, pooled, tau_given=tau_given),
+        assumptions=_assumptions(rows, pooled, known),
     )
 
 
@@ -302,12 +315,15 @@ def _weighed(rows: Sequence[StudyRow], weights: Sequence[float]) -> tuple[StudyR
     return tuple(replace(row, weight=next(left)) if row.discount > 0 else row for row in rows)
 
 
-def _assumptions(rows: Sequence[StudyRow], pooled: Pooled, *, tau_given: bool) -> tuple[str, ...]:
+def _assumptions(rows: Sequence[StudyRow], pooled: Pooled, known: int) -> tuple[str, ...]:
     lines = [f"{row.id}: {step.text}" for row in rows for step in row.steps if step.assumed]
     lines += [f"{row.id}: unverified in its source" for row in rows if row.status != "verified"]
+    if pooled.tau_from == "given":
+        lines.append(f"between-study sd {pooled.tau:g}: given by the scenario")
     if pooled.tau_from == "assumption":
-        who = "given" if tau_given else "default"
-        lines.append(f"between-study sd {pooled.tau:g} ({who}): {pooled.k} of 3 studies needed")
+        least = f"at least {pooled.tau:.3g}" if pooled.k >= MIN_KNOWN else f"{pooled.tau:g}"
+        why = f"{known} of {MIN_KNOWN} studies needed have a standard error of their own"
+        lines.append(f"between-study sd {least} (default): {why}")
     return tuple(lines)
 
 

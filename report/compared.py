@@ -23,7 +23,7 @@ TOTALS = (
     ("programme_cost", "Cost of the interventions"),
     ("avoided_rescue_spending", "Avoided rescue spending"),
     ("added_offset_spending", "Added care elsewhere"),
-    ("back_fill_spending", "Back-fill"),
+    ("not_freed", "Not freed"),
     ("net_saving", "Net result of all payers and funders"),
     ("avoided_per_person_year_served", "Avoided per person-year served"),
 )

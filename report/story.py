@@ -35,7 +35,7 @@ class PartyRow(NamedTuple):
     avoided: Spread | None
     p_less: float
     offsets: Spread | None
-    back_fill: Spread | None
+    not_freed: Spread | None
     cost: Spread | None
     net: Spread | None
     p_gain: float
@@ -43,7 +43,7 @@ class PartyRow(NamedTuple):
     @property
     def concerned(self) -> bool:
         """Whether anything changes for the party."""
-        parts = (self.offsets, self.back_fill, self.cost, self.net)
+        parts = (self.offsets, self.not_freed, self.cost, self.net)
         return any(p is not None for p in parts) or not is_nothing(self.avoided)
 
 
@@ -69,7 +69,7 @@ def party_row(run: Run, key: str, name: str) -> PartyRow:
         avoided=run.spread("avoided_rescue_spending", key, DIFFERENCE),
         p_less=run.share_above_zero("avoided_rescue_spending", key),
         offsets=run.spread("added_offset_spending", key),
-        back_fill=run.spread("back_fill_spending", key),
+        not_freed=run.spread("not_freed", key),
         cost=run.spread("programme_cost", key),
         net=run.spread("net_saving", key),
         p_gain=run.share_above_zero("net_saving", key),
@@ -157,7 +157,16 @@ def avoided_sentence(run: Run, everyone: PartyRow) -> str:
     told = f"Rescue services cost their payers {change(a.mean)} than in usual care"
     if spreads(run, a):
         told += f" (90 % interval: {change_interval(a.p05, a.p95)})"
-    return f"{told}; they cost less {chance(everyone.p_less)}."
+    return f"{told}; they cost less {chance(everyone.p_less)}.{budget_sentence(run)}"
+
+
+def budget_sentence(run: Run) -> str:
+    """How much of it is average cost of budgets, which stays when a little use goes."""
+    at_cost, freed = (run.spread(f"{part}_budget_cost", ALL) for part in ("avoided", "freed"))
+    if at_cost is None or freed is None or is_nothing(at_cost):
+        return ""
+    told = f" Of this {money(at_cost.mean)} is average cost of public and donated budgets, of which"
+    return f"{told} {money(freed.mean)} could leave them."
 
 
 def net_sentence(run: Run, everyone: PartyRow) -> str:
@@ -165,7 +174,10 @@ def net_sentence(run: Run, everyone: PartyRow) -> str:
     n = everyone.net
     if n is None:
         return ""
-    told = "After programme costs, added care elsewhere and back-fill the payers and funders have "
+    told = (
+        "After programme costs, added care elsewhere and what is not freed the payers and funders "
+        "have "
+    )
     told += result(n.mean)
     if spreads(run, n):
         told += f" (90 % interval: {result_interval(n.p05, n.p95)})"
@@ -173,14 +185,14 @@ def net_sentence(run: Run, everyone: PartyRow) -> str:
 
 
 def cover(everyone: PartyRow) -> str:
-    """How much rescue spending a programme dollar avoids, from the means."""
+    """How much spending a programme dollar avoids, net of added care, from the means."""
     a, c = everyone.avoided, everyone.cost
     if a is None or c is None or c.mean < DUST:
         return ""
-    ratio = a.mean / c.mean
+    ratio = (a.mean - (everyone.offsets.mean if everyone.offsets else 0.0)) / c.mean
     if ratio < 0:
-        return f" Each programme dollar comes with {money(-ratio)} more rescue spending."
-    return f" Each programme dollar avoids {money(ratio)} of rescue spending."
+        return f" Each programme dollar comes with {money(-ratio)} more spending on care."
+    return f" Each programme dollar avoids {money(ratio)} of spending, added care taken off."
 
 
 def who_sentences(run: Run) -> Iterator[str]:
@@ -242,8 +254,10 @@ COMPARED = (
     "draws with them."
 )
 PERSPECTIVE = (
-    "each party's own payments, at the prices it pays; avoided spending is before back-fill and "
-    "is no payment to anybody. Net = avoided - added care elsewhere - back-fill - programme cost."
+    "each party's own payments at the prices it pays, or the average cost of its budget; avoided "
+    "spending is no payment to anybody. Net = avoided - added care elsewhere - not freed - "
+    "programme cost. Not freed: for who pays prices, what others who use the freed capacity are charged; for "
+    "budgets, all but the marginal cost and whole blocks of capacity."
 )
 
 
@@ -325,8 +339,9 @@ def counts(parameters: list[dict[str, Any]]) -> Counts:
 def inputs_note(run: Run) -> str:
     c = counts(run.inputs["parameters"])
     return (
-        f"{plural(c.numbers, 'number')}, {c.uncertain} of them uncertain; {c.sourced} with a "
-        f"source, {plural(c.assumptions, 'stated assumption')}, {c.no_source} without a source."
+        f"{plural(c.numbers, 'number')}, {c.uncertain} of them uncertain; {c.verified} verified in "
+        f"their source, {c.unverified + c.stated} with a stated source, {c.evidence} pooled from "
+        f"studies, {plural(c.assumptions, 'stated assumption')}, {c.no_source} without a source."
     )
 
 

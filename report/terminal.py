@@ -165,7 +165,7 @@ def _with_interval(spread: Spread | None, wide: bool) -> Iterator[RenderableType
 
 def _net(rows: list[PartyRow], wide: bool) -> Table:
     table = _table("From avoided to net, by party", "party")
-    _numbers(table, "avoided", "added\ncare", "back-\nfill", "pro-\ngramme", "net")
+    _numbers(table, "avoided", "added\ncare", "not\nfreed", "pro-\ngramme", "net")
     if wide:
         _numbers(table, "90 % interval")
     _numbers(table, GAINS)
@@ -174,7 +174,7 @@ def _net(rows: list[PartyRow], wide: bool) -> Table:
             continue
         if row.key == "all":
             table.add_section()
-        parts = (row.avoided, row.offsets, row.back_fill, row.cost)
+        parts = (row.avoided, row.offsets, row.not_freed, row.cost)
         table.add_row(
             text(row.name),
             *(_mean(part) for part in parts),

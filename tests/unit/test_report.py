@@ -157,7 +157,7 @@ def test_values_come_back_from_several_row_groups(
 def test_parts_of_the_net_result_add_up(folder: Path) -> None:
     for row in story.party_rows(rundata.read(folder)):
         if row.net is not None:
-            parts = (row.offsets, row.back_fill, row.cost)
+            parts = (row.offsets, row.not_freed, row.cost)
             left = (row.avoided.mean if row.avoided else 0) - sum(p.mean for p in parts if p)
             assert left == pytest.approx(row.net.mean, abs=1e-3)
 
@@ -205,7 +205,7 @@ def page(folder: Path) -> Page:
 
 def test_the_page_says_what_a_reader_needs(folder: Path) -> None:
     text = page(folder).text
-    for words in ("Avoided", "90 %", "usual care", "nominal", "undiscounted", "back-fill", "E009"):
+    for words in ("Avoided", "90 %", "usual care", "nominal", "undiscounted", "not freed", "E009"):
         assert words in text, words
     assert "not a payment" in text
     counts = story.counts(rundata.read(folder).inputs["parameters"])
