@@ -227,7 +227,7 @@ def random_effects(
     se_hk = sqrt(spread / (k - 1)) * se_dl if k > 1 else 0.0
     i2 = max(0.0, (q - (k - 1)) / q) if q > 0 else 0.0
     tau_from = "given" if given else "DerSimonian-Laird" if estimated else "assumption"
-    df = known - 1.0 if known >= MIN_KNOWN else inf
+    df = k - 1.0 if known >= MIN_KNOWN else inf
     shares = tuple((weights / weights.sum()).tolist())
     return Pooled(k, mean, max(se_dl, se_hk), se_dl, se_hk, tau, tau_from, df, q, i2, shares)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import math
 from math import exp, inf, log, sqrt
 from pathlib import Path
 
@@ -336,7 +337,7 @@ class TestPredictive:
         assert camden.quantile(u) == pytest.approx(expected, rel=1e-4)
 
     def test_three_studies_are_a_student_t(self) -> None:
-        three = synthesise(REGISTRY, ["E009", "E040", "E100"], acceptance=1)
+        three = synthesise(REGISTRY, ["E009", "E113", "E100"], acceptance=1)
         assert three.df == 2
         t = stats.t(2, three.mean_log, three.scale)
         low, high = t.cdf([log(0.1), log(3.0)])
@@ -345,7 +346,7 @@ class TestPredictive:
         assert three.quantile(u) == pytest.approx(expected, rel=1e-9)
 
     def test_draws_have_the_quantiles_and_the_mean_that_are_stated(self) -> None:
-        three = synthesise(REGISTRY, ["E009", "E040", "E100"], acceptance=1)
+        three = synthesise(REGISTRY, ["E009", "E113", "E100"], acceptance=1)
         draws = three.quantile(np.random.default_rng(1).random(200_000))
         summary = three.summary()
         assert np.quantile(draws, [0.05, 0.5, 0.95]) == pytest.approx(
@@ -376,8 +377,19 @@ class TestPredictive:
 
     def test_the_assumed_sd_may_be_changed_and_is_shown(self) -> None:
         assert one("E009", assumed_tau=0.4).tau == 0.4
-        assert any("0.4 (given)" in line for line in one("E009", assumed_tau=0.4).assumptions)
+        given = "between-study sd 0.4: given by the scenario"
+        assert given in one("E009", assumed_tau=0.4).assumptions
         assert any("0.15 (default)" in line for line in one("E009").assumptions)
+
+    def test_a_given_sd_is_used_however_many_studies_there_are(self) -> None:
+        many = synthesise(REGISTRY, ["E009", "E113", "E100"], acceptance=1, assumed_tau=0.5)
+        assert (many.tau, many.tau_from) == (0.5, "given")
+
+    def test_assumed_errors_do_not_hide_that_studies_differ(self) -> None:
+        """Of these four one has a standard error of its own: tau is not below the assumed one."""
+        pooled = synthesise(REGISTRY, ["E005", "E037", "E048", "E049"], acceptance=0.6)
+        assert [row.se_from for row in pooled.rows].count("assumption") == 3
+        assert (pooled.tau, pooled.tau_from, pooled.df) == (0.15, "assumption", math.inf)
 
     def test_an_unverified_row_is_named(self) -> None:
         assert "E055: unverified in its source" in one("E055").assumptions
