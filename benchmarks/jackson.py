@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from model import ensemble
+from model.draws import Draws, sample
 from model.loading import Loaded
-from model.parameters import Draws, sample
 
 from .clock import best_seconds
 from .table import Row, microseconds

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.draws import Draws
 from model.loading import Loaded
-from model.parameters import Draws, Inputs
+from model.parameters import Inputs
 from model.stocks import Activity
 
 

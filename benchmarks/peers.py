@@ -14,8 +14,9 @@ from pathlib import Path
 import numba
 
 from model import ensemble
+from model.draws import Draws, sample
 from model.loading import Loaded
-from model.parameters import Draws, Inputs, inputs, sample
+from model.parameters import Inputs, inputs
 from model.stocks import Activity
 
 from . import xmile

@@ -16,9 +16,10 @@ import numpy as np
 
 from . import simulation
 from .distributions import Floats
+from .draws import Columns, Draws, sample
 from .loading import Loaded
 from .outcomes import Measure, Worlds, measures, series
-from .parameters import Columns, Draws, Inputs, inputs, sample
+from .parameters import Inputs, inputs
 from .sampling import Method
 from .scenario import Scenario
 from .stocks import AXES, Activity

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .distributions import Floats
+from .draws import Columns
 from .names import payers_of
-from .parameters import Columns, price_factors, years_since_price_year
 from .scenario import Scenario
+from .services import price_factors, years_since_price_year
 from .stocks import Activity
 from .totals import over_months, total
 

@@ -1,28 +1,23 @@
-"""Parameters: from a loaded scenario to draws, and from draws to the arrays of the equations.
+"""Parameters: from draws to the arrays of the equations.
 
-`Draws` holds a number for every parameter and draw; `inputs` turns a slice of them into the
-NamedTuples that the compiled loop reads, [draw, ...], in the units of the equations.
+`inputs` turns a slice of draws into the NamedTuples that the compiled loop reads, [draw, ...], in
+the units of the equations.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .community import Community, Use
 from .distributions import Floats
+from .draws import Columns, Draws
 from .explain import problem_at
 from .interventions import Programmes
-from .loading import Loaded
-from .names import SEGMENT_PAYER, payers_of
 from .problems import BadInput
-from .sampling import Correlated, Method, NotACorrelation, correlate, uniforms
-from .scenario import NEED_LEVELS, Intervention, Scenario, Service, month_number
+from .scenario import NEED_LEVELS, Intervention, Scenario
+from .services import payer_table, use
 from .stocks import Plan
 from .yamlfile import Document
 
@@ -32,21 +27,6 @@ LARGEST_IN_NEED = 0.9
 LARGEST_LOSS = 1.0
 
 
-@dataclass(frozen=True)
-class Draws:
-    """Values [draw] by dotted name; a parameter without uncertainty is one number."""
-
-    loaded: Loaded
-    size: int
-    seed: int
-    method: Method
-    values: dict[str, Floats]
-
-    @property
-    def scenario(self) -> Scenario:
-        return self.loaded.scenario
-
-
 class Inputs(NamedTuple):
     """What the compiled loop reads for a slice of draws."""
 
@@ -54,46 +34,6 @@ class Inputs(NamedTuple):
     uses: Use
     programmes: Programmes
     plan: Plan
-
-
-def sample(loaded: Loaded, draws: int, seed: int, method: Method = "lhs") -> Draws:
-    """Draw every uncertain parameter; the same seed gives the same draws, name by name."""
-    names = loaded.uncertain
-    pairs = [Correlated(*c.between, c.rank) for c in loaded.scenario.correlations]
-    try:
-        u = correlate(uniforms(names, draws, seed, method), pairs)
-    except NotACorrelation as error:
-        at = problem_at(loaded.document, ("correlations",), str(error), "ranks that can hold")
-        raise BadInput([at]) from None
-    values = {
-        name: np.asarray(p.central) for name, p in loaded.parameters.items() if not p.uncertain
-    }
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        drawn = threads.map(lambda name: _values(loaded, name, u[name]), names)
-        values |= dict(zip(names, drawn, strict=True))
-    return Draws(loaded, draws, seed, method, values)
-
-
-def _values(loaded: Loaded, name: str, u: Floats) -> Floats:
-    effect = loaded.effects.get(name)
-    return loaded.parameters[name].draws(u) if effect is None else effect.quantile(u)
-
-
-class Columns:
-    """Values of a slice of draws by dotted name, each [draw]."""
-
-    def __init__(self, draws: Draws, rows: slice) -> None:
-        self.draws, self.rows = draws, rows
-        self.size = len(range(*rows.indices(draws.size)))
-
-    def __call__(self, name: str) -> Floats:
-        values = self.draws.values[name]
-        return values[self.rows] if values.ndim else np.full(self.size, float(values))
-
-    def each(self, names: Iterable[str]) -> Floats:
-        """[draw, name]"""
-        columns = [self(name) for name in names]
-        return np.stack(columns, axis=1) if columns else np.zeros((self.size, 0))
 
 
 def inputs(draws: Draws, rows: slice) -> Inputs:
@@ -179,130 +119,6 @@ def steady_rates(
     needed = (relief + deaths[:, :, 2] - mean_death) * in_crisis
     escalation = np.divide(needed, at_risk, out=np.zeros_like(needed), where=at_risk > 0.0)
     return np.maximum(onset, 0.0), np.maximum(escalation, 0.0)
-
-
-# --- services
-
-
-def use(scenario: Scenario, get: Columns, shares: Floats) -> Use:
-    return Use(
-        rate=use_rates(scenario, get, shares),
-        preventable=get.each(f"services.{s}.preventable" for s in scenario.services),
-        factor=use_factors(scenario, get),
-        price=prices(scenario, get),
-        price_factor=price_factors(scenario, get),
-    )
-
-
-def use_rates(scenario: Scenario, get: Columns, shares: Floats) -> Floats:
-    """Units per person-month [draw, segment, need, service].
-
-    The segment's mean is the observed rate: level rate = mean x relative / sum(share x relative).
-    """
-    columns = []
-    for service, about in scenario.services.items():
-        relative = np.stack(
-            [
-                np.ones(get.size),
-                get(f"services.{service}.relative_use.at_risk"),
-                get(f"services.{service}.relative_use.in_crisis"),
-            ],
-            axis=1,
-        )[:, None, :]
-        length = get(f"services.{service}.length_of_stay") if about.length_of_stay else 1.0
-        mean = np.stack([_mean_use(scenario, get, g, service) for g in scenario.segments], axis=1)
-        weighted = shares * relative
-        average = weighted[:, :, 0] + weighted[:, :, 1] + weighted[:, :, 2]
-        columns.append((mean.T * length).T[:, :, None] * relative / average[:, :, None])
-    return np.stack(columns, axis=3)
-
-
-def _mean_use(scenario: Scenario, get: Columns, segment: str, service: str) -> Floats:
-    given = service in scenario.segments[segment].use
-    return get(f"segments.{segment}.use.{service}") if given else np.zeros(get.size)
-
-
-def use_factors(scenario: Scenario, get: Columns) -> Floats:
-    """Trend since the start, times the shocks of the month [draw, month, service]."""
-    years = np.arange(scenario.clock.months) / 12.0
-    columns = []
-    for name, service in scenario.services.items():
-        factor = (1.0 + get(f"services.{name}.use_trend"))[:, None] ** years
-        for k, shock in enumerate(service.shocks):
-            first = max(scenario.clock.index(shock.start), 0)
-            last = scenario.clock.index(shock.end) if shock.end else scenario.clock.months
-            factor[:, first : max(last + 1, 0)] *= get(f"services.{name}.shocks[{k}].factor")[
-                :, None
-            ]
-        columns.append(factor)
-    return np.stack(columns, axis=2)
-
-
-def price_factors(scenario: Scenario, get: Columns) -> Floats:
-    """Nominal prices relative to January of the price year [draw, month, service]."""
-    years = years_since_price_year(scenario)
-    trends = [get(f"services.{name}.price_trend") for name in scenario.services]
-    return np.stack([(1.0 + trend)[:, None] ** years for trend in trends], axis=2)
-
-
-def years_since_price_year(scenario: Scenario) -> Floats:
-    first = month_number(scenario.clock.start) - 12 * scenario.prices.year
-    return (first + np.arange(scenario.clock.months)) / 12.0
-
-
-def payer_table(scenario: Scenario) -> tuple[list[list[list[str]]], int]:
-    """Who pays, [segment][service][k], and the largest number of payers."""
-    table = [
-        [payers_of(service.payment, segment.payers) for service in scenario.services.values()]
-        for segment in scenario.segments.values()
-    ]
-    return table, max((len(payers) for row in table for payers in row), default=1)
-
-
-def prices(scenario: Scenario, get: Columns) -> Floats:
-    """USD per unit that the k-th payer pays [draw, segment, service, k]."""
-    table, most = payer_table(scenario)
-    shape = (get.size, len(scenario.segments), len(scenario.services), most)
-    price = np.zeros(shape)
-    for g, segment in enumerate(scenario.segments):
-        for s, (name, service) in enumerate(scenario.services.items()):
-            shares = payer_shares(scenario, get, segment, name)
-            for k, party in enumerate(table[g][s]):
-                price[:, g, s, k] = shares[party] * price_of(get, name, service, party)
-    return price
-
-
-def payer_shares(scenario: Scenario, get: Columns, segment: str, service: str) -> dict[str, Any]:
-    """Share of a service's price that each party pays for a segment; scaled to add up to 1."""
-    own = scenario.segments[segment].payers
-    segment_shares: dict[str, Any] = {
-        party: 1.0 if whole is None else get(f"segments.{segment}.payer.{party}")
-        for party, whole in own.items()
-    }
-    payment = scenario.services[service].payment
-    if payment is None:
-        return _scaled(segment_shares)
-    out: dict[str, Any] = {}
-    for party in payment:
-        part = get(f"services.{service}.payment.{party}")
-        if party == SEGMENT_PAYER:
-            for payer, share in _scaled(segment_shares).items():
-                out[payer] = out.get(payer, 0.0) + part * share
-        else:
-            out[party] = out.get(party, 0.0) + part
-    return _scaled(out)
-
-
-def _scaled(shares: dict[str, Any]) -> dict[str, Any]:
-    total = sum(shares.values())
-    return {party: share / total for party, share in shares.items()}
-
-
-def price_of(get: Columns, name: str, service: Service, party: str) -> Floats:
-    """A payer's own price, or the cost times its ratio of payment to cost, USD/unit."""
-    if party in service.price:
-        return get(f"services.{name}.price.{party}")
-    return get(f"services.{name}.cost") * get(f"parties.{party}.payment_to_cost")
 
 
 # --- interventions

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from model.draws import Draws
 from model.ensemble import both_worlds
 from model.loading import Loaded, from_document
 from model.outcomes import Worlds
-from model.parameters import Draws
 from model.yamlfile import Document
 
 # Round numbers: 1,000 adults, of whom 200 are at risk and 50 in crisis; nobody dies or moves.

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from model.draws import sample
 from model.loading import Loaded
 from model.outcomes import USUAL, measures
-from model.parameters import inputs, sample
+from model.parameters import inputs
 from model.problems import BadInput
 from model.sampling import Method
 from tests.conftest import central, project, scenario

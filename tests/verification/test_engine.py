@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from model import simulation
+from model.draws import sample
 from model.ensemble import run, simulate
 from model.loading import SHIPPED, Loaded, load
-from model.parameters import inputs, sample
+from model.parameters import inputs
 from model.stocks import Activity
 from tests.conftest import central, scenario
 

@@ -14,8 +14,8 @@ import pytest
 from benchmarks import peers
 from benchmarks.engines import PySD, Simlin
 from benchmarks.one_segment import months_queue_binds
+from model.draws import sample
 from model.loading import load
-from model.parameters import sample
 
 REASON = "the other engines are in the bench extra: pip install -e '.[bench]'"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import math
+import re
 from math import exp, inf, log, sqrt
 from pathlib import Path
 

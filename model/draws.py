@@ -1,0 +1,72 @@
+"""Draws: a number for every parameter and draw, by dotted name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from .distributions import Floats
+from .explain import problem_at
+from .loading import Loaded
+from .problems import BadInput
+from .sampling import Correlated, Method, NotACorrelation, correlate, uniforms
+from .scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Values [draw] by dotted name; a parameter without uncertainty is one number."""
+
+    loaded: Loaded
+    size: int
+    seed: int
+    method: Method
+    values: dict[str, Floats]
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.loaded.scenario
+
+
+def sample(loaded: Loaded, draws: int, seed: int, method: Method = "lhs") -> Draws:
+    """Draw every uncertain parameter; the same seed gives the same draws, name by name."""
+    names = loaded.uncertain
+    pairs = [Correlated(*c.between, c.rank) for c in loaded.scenario.correlations]
+    try:
+        u = correlate(uniforms(names, draws, seed, method), pairs)
+    except NotACorrelation as error:
+        at = problem_at(loaded.document, ("correlations",), str(error), "ranks that can hold")
+        raise BadInput([at]) from None
+    values = {
+        name: np.asarray(p.central) for name, p in loaded.parameters.items() if not p.uncertain
+    }
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        drawn = threads.map(lambda name: _values(loaded, name, u[name]), names)
+        values |= dict(zip(names, drawn, strict=True))
+    return Draws(loaded, draws, seed, method, values)
+
+
+def _values(loaded: Loaded, name: str, u: Floats) -> Floats:
+    effect = loaded.effects.get(name)
+    return loaded.parameters[name].draws(u) if effect is None else effect.quantile(u)
+
+
+class Columns:
+    """Values of a slice of draws by dotted name, each [draw]."""
+
+    def __init__(self, draws: Draws, rows: slice) -> None:
+        self.draws, self.rows = draws, rows
+        self.size = len(range(*rows.indices(draws.size)))
+
+    def __call__(self, name: str) -> Floats:
+        values = self.draws.values[name]
+        return values[self.rows] if values.ndim else np.full(self.size, float(values))
+
+    def each(self, names: Iterable[str]) -> Floats:
+        """[draw, name]"""
+        columns = [self(name) for name in names]
+        return np.stack(columns, axis=1) if columns else np.zeros((self.size, 0))
