@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .rundata import Floats, Run
+from .rundata import FEW_DRAWS, Floats, Run
 
 # Ranks of more draws than these tell the same and cost time.
 MOST_DRAWS = 5_000
-FEWEST_DRAWS = 50
 
 
 class Association(NamedTuple):
@@ -24,7 +23,7 @@ def associations(run: Run, metric: str, party: str, top: int = 10) -> list[Assoc
     Noise: below 3 standard errors of no correlation, 3 / sqrt(draws - 1).
     """
     values = run.values(metric, party)[:MOST_DRAWS]
-    if values.size < FEWEST_DRAWS or np.ptp(values) == 0:
+    if values.size < FEW_DRAWS or np.ptp(values) == 0:
         return []
     outcome = ranks(values)
     noise = 3.0 / (values.size - 1) ** 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -13,10 +13,25 @@ from rich.text import Text
 
 from model.problems import printable
 
-from .rundata import ALL, DUST
-from .wording import chance, count, short_interval, short_money, short_names
+from .rundata import ALL, DUST, FEW_DRAWS
+from .story import PERSPECTIVE, TOO_FEW
+from .wording import (
+    chance,
+    change,
+    change_interval,
+    count,
+    month_span,
+    short_interval,
+    short_money,
+    short_names,
+)
 
-FIRST_COLUMN, COLUMN, CHART = 24, 26, 44
+FIRST_COLUMN, COLUMN, PAIR, CHART = 24, 20, 42, 44
+
+if TYPE_CHECKING:
+    from model.comparison import Compared
+
+Grouped = dict[tuple[str, str], list[dict[str, Any]]]
 
 # What is compared: title of a block -> (metric, words).
 TOTALS = (
@@ -36,6 +51,14 @@ BY_SUBJECT = (
 CHARTED = (
     ("avoided_rescue_spending", "Avoided rescue spending, all payers and funders"),
     ("net_saving", "Net result, all payers and funders"),
+)
+
+
+# The main result, then what it comes from: metric, words, and a rise and a fall of it.
+MAIN = (
+    ("net_saving", "the net result of all payers and funders is", ("better", "worse")),
+    ("avoided_rescue_spending", "avoided rescue spending is", ("higher", "lower")),
+    ("programme_cost", "the interventions cost", ("more", "less")),
 )
 
 
@@ -59,17 +82,74 @@ class Block(NamedTuple):
     rows: list[Row]
 
 
+def with_period(compared: Compared) -> dict[str, Any]:
+    """The comparison as JSON, with the months that all its scenarios share."""
+    clock = compared.baseline.draws.scenario.clock
+    return compared.as_json() | {"start": clock.start, "end": clock.end}
+
+
+def titles(data: dict[str, Any]) -> dict[str, str]:
+    """What to call each scenario: its title, or its name where titles do not tell them apart."""
+    found = {s["name"]: s["title"] for s in data["scenarios"]}
+    distinct = len(set(found.values())) == len(found)
+    return {name: title if distinct and title else name for name, title in found.items()}
+
+
+def opening(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """For each further scenario: its title, and the main difference from the first."""
+    by_key, called = grouped(data), titles(data)
+    return [
+        (called[s["name"]], _differences(by_key, k, data["draws"]))
+        for k, s in enumerate(data["scenarios"])
+        if k > 0
+    ]
+
+
+def _differences(by_key: Grouped, k: int, draws: int) -> str:
+    told = [
+        f"{words} {_shift(rows[k], up_down, draws)}"
+        for metric, words, up_down in MAIN
+        if (rows := by_key.get((metric, ALL)))
+    ]
+    return f"{'; '.join(told)}." if told else "the two have no metric in common."
+
+
+def _shift(row: dict[str, Any], words: tuple[str, str], draws: int) -> str:
+    """$5.2 million worse (90 % interval: $3.1 million to $7.0 million worse)"""
+    d = row["difference"]
+    if _same(d):
+        return "the same"
+    told = change(d["mean"], words)
+    between = change_interval(d["p05"], d["p95"], words)
+    return told if draws < FEW_DRAWS else f"{told} (90 % interval: {between})"
+
+
+def about(data: dict[str, Any]) -> str:
+    """What every number of the comparison is."""
+    few = f" These are {data['draws']:,} draws: {TOO_FEW}." if data["draws"] < FEW_DRAWS else ""
+    span = month_span(data["start"], data["end"])
+    return (
+        f"All amounts are means over {data['draws']:,} draws of nominal, undiscounted dollars, "
+        f"summed over {data['start']} to {data['end']} ({span}). Each scenario is compared with "
+        "the first draw by draw, each with its own usual care; a saving is positive, and an "
+        f"interval holds 90 % of the draws.{few}"
+    )
+
+
 def blocks(data: dict[str, Any]) -> list[Block]:
     """Totals, then party by party and service by service."""
     by_key = grouped(data)
     names = short_names(data["names"])
+    enough = data["draws"] >= FEW_DRAWS
     totals = [
-        Row(words, cells(found)) for metric, words in TOTALS if (found := by_key.get((metric, ALL)))
+        Row(words, cells(found, enough))
+        for metric, words in TOTALS
+        if (found := by_key.get((metric, ALL)))
     ]
     out = [Block("All payers and funders", totals)]
     for metric, title in BY_SUBJECT:
         rows = [
-            Row(names.get(party, party), cells(found))
+            Row(names.get(party, party), cells(found, enough))
             for (m, party), found in by_key.items()
             if m == metric and party != ALL and any(_differs(r) for r in found)
         ]
@@ -78,9 +158,9 @@ def blocks(data: dict[str, Any]) -> list[Block]:
     return out
 
 
-def grouped(data: dict[str, Any]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def grouped(data: dict[str, Any]) -> Grouped:
     """(metric, party) -> one row a scenario; of metrics of both worlds, neither."""
-    out: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    out: Grouped = {}
     wanted = {metric for metric, _ in (*TOTALS, *BY_SUBJECT)}
     for row in data["metrics"]:
         if row["metric"] in wanted:
@@ -92,8 +172,15 @@ def _differs(row: dict[str, Any]) -> bool:
     return any(abs(row[key]) >= DUST for key in ("mean", "p05", "p95"))
 
 
-def cells(rows: list[dict[str, Any]]) -> list[Cell]:
-    return [cell(row, first=k == 0) for k, row in enumerate(rows)]
+def _same(d: dict[str, Any]) -> bool:
+    return all(abs(d[key]) < DUST for key in ("mean", "p05", "p95", "sd"))
+
+
+def cells(rows: list[dict[str, Any]], enough: bool) -> list[Cell]:
+    whole = [cell(row, first=k == 0) for k, row in enumerate(rows)]
+    if enough:
+        return whole
+    return [c._replace(interval="", difference_interval="", higher="") for c in whole]
 
 
 def cell(row: dict[str, Any], first: bool) -> Cell:
@@ -103,7 +190,7 @@ def cell(row: dict[str, Any], first: bool) -> Cell:
     if first:
         return Cell(mean, between, "", "", "")
     d = row["difference"]
-    if max(abs(d["mean"]), abs(d["p05"]), abs(d["p95"]), d["sd"]) < DUST:
+    if _same(d):
         return Cell(mean, between, "the same", "", "")
     by, by_between = _words(d, money)
     sign = "+" if d["mean"] > 0 and not by.startswith("-") else ""
@@ -119,16 +206,18 @@ def _words(spread: dict[str, Any], money: bool) -> tuple[str, str]:
 
 def chart_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """For each charted metric: title, and a mean with its interval for each scenario."""
-    by_key = grouped(data)
+    by_key, called = grouped(data), titles(data)
     return [
-        (title, [_mark(row) for row in by_key[metric, ALL]])
+        (title, [_mark(row, called) for row in by_key[metric, ALL]])
         for metric, title in CHARTED
         if (metric, ALL) in by_key
     ]
 
 
-def _mark(row: dict[str, Any]) -> dict[str, Any]:
-    return {"name": row["scenario"], "what": ""} | {k: row[k] for k in ("mean", "p05", "p95")}
+def _mark(row: dict[str, Any], called: dict[str, str]) -> dict[str, Any]:
+    return {"name": called[row["scenario"]], "what": ""} | {
+        k: row[k] for k in ("mean", "p05", "p95")
+    }
 
 
 # --- at the terminal
@@ -136,13 +225,12 @@ def _mark(row: dict[str, Any]) -> dict[str, Any]:
 
 def comparison_view(data: dict[str, Any], folder: Path, width: int) -> RenderableType:
     """Heading, charts, tables of as many scenarios as fit, where the page is."""
-    names = [s["name"] for s in data["scenarios"]]
+    names = list(titles(data).values())
     heading = Text(f"{len(names)} scenarios on the same {data['draws']:,} draws", style="bold")
-    told = (
-        f"Each is compared with the first, {data['baseline']}, draw by draw. "
-        "A saving is positive; intervals hold 90 % of the draws."
-    )
-    parts: list[RenderableType] = [heading, _text(told), ""]
+    parts: list[RenderableType] = [heading, ""]
+    for name, told in opening(data):
+        parts += [_text(f"{name}, beside {names[0]}: {told}"), ""]
+    parts += [_text(about(data), "dim"), _text(f"Perspective: {PERSPECTIVE}", "dim"), ""]
     for title, marks in chart_rows(data):
         parts += [Text(title, style="bold"), *text_chart(marks, names, width), ""]
     found = blocks(data)
@@ -158,45 +246,50 @@ def _text(words: str, style: str = "") -> Text:
 
 def columns(scenarios: int, width: int) -> Iterator[list[int]]:
     """Which scenarios stand side by side: the first, and as many others as fit."""
-    fit = max(1, (width - FIRST_COLUMN - COLUMN) // COLUMN)
+    fit = max(1, (width - FIRST_COLUMN - COLUMN) // PAIR)
     for start in range(1, scenarios, fit):
         yield [0, *range(start, min(start + fit, scenarios))]
 
 
 def _table(found: list[Block], names: list[str], chosen: list[int]) -> Table:
     table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
-    )  # fmt: skip
-    table.add_column("", max_width=34, overflow="fold")
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, expand=True
+    )
+    table.add_column("", ratio=1, overflow="fold")
     for k in chosen:
-        table.add_column(_text(names[k]), justify="right")
+        table.add_column(_text(names[k]), justify="right", ratio=1, overflow="fold")
+        if k > 0:
+            table.add_column(Text("difference from\nthe first"), justify="right", ratio=1)
     for block in found:
         table.add_row(Text(block.title, style="bold"))
         for row in block.rows:
-            table.add_row(_text(row.label), *(_cell(row.cells[k]) for k in chosen))
+            shown = [lines for k in chosen for lines in _cells(row.cells[k], first=k == 0)]
+            table.add_row(_text(row.label), *shown)
         table.add_section()
     return table
 
 
-def _cell(c: Cell) -> Text:
-    """Up to five short lines: mean, interval, difference, its interval, its chance."""
-    lines = [(c.mean, "bold"), (c.interval, "dim")]
-    if c.difference:
-        by = c.difference if c.difference == "the same" else f"difference {c.difference}"
-        lines += [(by, ""), (c.difference_interval, "dim"), (c.higher, "")]
+def _cells(c: Cell, first: bool) -> Iterator[Text]:
+    """Mean with its interval; beside it the difference with its interval and chance."""
+    yield _lines((c.mean, "bold"), (c.interval, "dim"))
+    if not first:
+        yield _lines((c.difference, "bold"), (c.difference_interval, "dim"), (c.higher, ""))
+
+
+def _lines(*lines: tuple[str, str]) -> Text:
     shown = [Text(words, style=style) for words, style in lines if words]
     return Text("\n").join(shown)
 
 
 def text_chart(marks: list[dict[str, Any]], names: list[str], width: int) -> Iterator[Text]:
-    """One line a scenario: -----o--- for interval and mean, | for zero."""
+    """A scenario's title, and under it -----o--- for interval and mean, | for zero."""
     low = min(0.0, *(m["p05"] for m in marks), *(m["mean"] for m in marks))
     high = max(0.0, *(m["p95"] for m in marks), *(m["mean"] for m in marks))
-    label = min(max(map(len, names)), 24)
-    room = max(20, min(CHART, width - label - 22))
+    room = max(20, min(CHART, width - 22))
     for mark, name in zip(marks, names, strict=True):
         line = drawn(mark, low, high, room)
-        yield _text(f"{name[:label]:<{label}}  {line}  {short_money(mark['mean'])}")
+        yield _text(name)
+        yield _text(f"  {line}  {short_money(mark['mean'])}")
 
 
 def drawn(mark: dict[str, Any], low: float, high: float, room: int) -> str:

@@ -6,6 +6,7 @@ Every string of the registry is shown as it stands (rich Text, no markup).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel
@@ -37,7 +38,7 @@ def evidence_table(
     """
     found = [f for f in registry.findings.values() if _matches(f, service, intervention)]
     if not found:
-        return Text("No finding matches.")
+        raise EvidenceError(_no_match(registry, service, intervention))
     table = Table(box=box.SIMPLE_HEAD, expand=True)
     table.add_column("id", no_wrap=True, width=5)
     table.add_column("intervention, outcome", ratio=5)
@@ -83,6 +84,17 @@ def _matches(finding: Finding, service: str | None, intervention: str | None) ->
 
 def _has(texts: list[str], part: str | None) -> bool:
     return part is None or any(part.casefold() in text.casefold() for text in texts)
+
+
+def _no_match(registry: Registry, service: str | None, intervention: str | None) -> str:
+    """What was looked for, and the services of like names."""
+    sought = {"service": service, "intervention": intervention}
+    words = " and ".join(f"{what} {name!r}" for what, name in sought.items() if name is not None)
+    findings = registry.findings.values()
+    names = {name for f in findings for name in (*f.services, f.rescue_service) if name}
+    services = sorted(filter(str.isidentifier, names))
+    near = get_close_matches((service or "").casefold(), services, n=3)
+    return f"no finding matches {words}" + (f"; nearest: {', '.join(near)}" if near else "")
 
 
 def _record(registry: Registry, name: str) -> Any:

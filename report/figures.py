@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def by_party(rows: Rows, order: Sequence[str], axis: str) -> Spec:
 
 
 def intervals(
-    rows: Rows, order: Sequence[str], colours: Mapping[str, str], axis: str, step: int = 15
+    rows: Rows, order: Sequence[str], colours: Mapping[str, str], axis: str, single: int = 24
 ) -> Spec:
     """Dots with intervals, kinds below each other within a name."""
     kinds = list(colours)
@@ -73,7 +74,13 @@ def intervals(
         "type": "nominal",
         "sort": list(order),
         "title": None,
-        "axis": {"grid": True, "tickBand": "extent", "domain": False, "ticks": False},
+        "axis": {
+            "grid": True,
+            "tickBand": "extent",
+            "domain": False,
+            "ticks": False,
+            "labelExpr": "split(datum.label, '\\n')",
+        },
     }
     offset = {"yOffset": {"field": "what", "sort": kinds}} if len(kinds) > 1 else {}
     legend: Spec = {} if len(kinds) > 1 else {"legend": None}
@@ -83,7 +90,8 @@ def intervals(
         **offset,
     }
     symbols = {"domain": kinds, "range": ["circle", "square", "diamond", "cross"][: len(kinds)]}
-    low = quantity("p05", title=axis, axis=_dollars(axis, tickCount=6, labelOverlap=True))
+    apart = {"labelOverlap": True, "labelSeparation": 8, "labelFlush": False}
+    low = quantity("p05", title=axis, axis=_dollars(axis, tickCount=6, **apart))
     bars = {
         "mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.75},
         "encoding": shared | {"x": low, "x2": {"field": "p95"}},
@@ -93,7 +101,7 @@ def intervals(
         "encoding": shared
         | {"x": quantity("mean"), "shape": {"field": "what", "scale": symbols, **legend}},
     }
-    height = {"step": step if len(kinds) > 1 else 24}
+    height = {"step": 15 if len(kinds) > 1 else single}
     return {
         "data": _data(rows),
         "width": WIDTH,
@@ -265,4 +273,8 @@ def bins(values: Floats, most: int = 40) -> list[Spec]:
 def compared(title: str, rows: Rows, order: Sequence[str]) -> Spec:
     """One dot with its interval a scenario; rows: name, mean, p05, p95."""
     axis = "USD over the horizon; left of zero: more spending, or a loss"
-    return intervals(rows, order, {"": BLUE}, axis) | {"title": title}
+    lines = {name: "\n".join(wrap(name, 32)) for name in order}
+    shown = [dict(row) | {"name": lines[row["name"]]} for row in rows]
+    step = 14 + 16 * max((words.count("\n") + 1 for words in lines.values()), default=1)
+    about = {"title": title, "width": 440}  # narrow, so that letters stay legible on a phone
+    return intervals(shown, list(lines.values()), {"": BLUE}, axis, step) | about

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from . import figures, renderer, story, wording
 from .association import associations
-from .rundata import ALL, DIFFERENCE, STRATEGY, USUAL, Run, Series, read
+from .rundata import ALL, DIFFERENCE, STRATEGY, USUAL, Run, Series, Spread, read
 from .story import PartyRow
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = "index.html"
 CHARTS = ("parties", "reach", "spending", "avoided", "net_all", "net_largest")
+DOMINANT = 0.9  # share of the weight from which one study speaks for all
 STOCKS = ("enrolled", "waiting", "protected")
 
 
@@ -53,9 +54,11 @@ def _environment() -> Environment:
     made.filters["minus"] = _with_minus(str)
     made.filters["of_hundred"] = wording.of_hundred
     made.filters["status"] = _status_class
-    made.globals["between"] = _with_minus(wording.short_interval)
-    made.globals["count_between"] = _with_minus(_count_between)
+    made.filters["unbroken"] = _unbroken
+    made.filters["between_study"] = _between_study
     made.globals["nothing"] = story.is_nothing
+    made.globals["glossary"] = wording.GLOSSARY
+    made.globals["too_few"] = story.TOO_FEW
     made.globals["quantity"] = quantity
     made.globals["pooled"] = lambda effect: math.exp(effect["mean_log_ratio"])
     made.globals["analogue"] = json.loads((TEMPLATES / "analogue.json").read_text("utf-8"))
@@ -70,6 +73,33 @@ def _with_minus(words: Any) -> Any:
 def _count_between(low: float, high: float) -> str:
     first, last = wording.count(low), wording.count(high)
     return "" if first == last else f"{first} to {last}"
+
+
+def _between(run: Run, words: Any) -> Any:
+    """The interval of a spread in words; what no uncertain input moves says so."""
+
+    def told(spread: Spread) -> str:
+        if not run.enough:
+            return ""
+        if spread.sd <= 1e-9 * abs(spread.mean):
+            return "(fixed input)"
+        return _unbroken(_with_minus(words)(spread.p05, spread.p95)) or "(hardly varies)"
+
+    return told
+
+
+def _unbroken(words: str) -> str:
+    """No line ends between a minus sign and its number."""
+    return words.replace("\N{MINUS SIGN}", "\N{MINUS SIGN}\N{WORD JOINER}")
+
+
+def _between_study(source: str) -> str:
+    """Where the spread between sites comes from."""
+    return {
+        "given": "given by the scenario",
+        "assumption": "an assumption",
+        "DerSimonian-Laird": "estimated from the studies, DerSimonian-Laird",
+    }.get(source, source)
 
 
 def _status_class(status: str) -> str:
@@ -94,6 +124,10 @@ def view(run: Run) -> dict[str, Any]:
     parameters = run.inputs["parameters"]
     return {
         "run": run,
+        "between": _between(run, wording.short_interval),
+        "count_between": _between(run, _count_between),
+        "harmful": lambda spread: story.harmful(run, spread),
+        "relative": wording.relative,
         "about": run.about,
         "horizon": story.horizon(run),
         "sentences": [*story.summary_sentences(run), *story.who_sentences(run)],
@@ -212,13 +246,25 @@ def evidence(run: Run) -> Iterator[dict[str, Any]]:
     """Each effect that rests on studies, with what is drawn from it."""
     for name, effect in run.inputs["effects"].items():
         _, intervention, _, service = name.split(".", 3)
+        said = run.effects.get(name, {})
         yield {
             "intervention": run.name(intervention),
             "service": run.name(service),
             "key": name,
             "expected": expected(effect["drawn"]["p50"]),
+            "dominated": dominated(effect["studies"]),
+            "reason": said.get("reason") or "",
+            "discounts": said.get("discounts") or {},
             **effect,
         }
+
+
+def dominated(studies: list[dict[str, Any]]) -> str:
+    """dominated by E005 (99 % of the weight); nothing where no one of several has over 90 %"""
+    most = max(studies, key=lambda study: float(study["weight"]), default=None)
+    if most is None or len(studies) < 2 or most["weight"] <= DOMINANT:
+        return ""
+    return f"dominated by {most['id']} ({wording.percent(most['weight'])} of the weight)"
 
 
 def expected(ratio: float) -> str:
@@ -235,8 +281,10 @@ def write_comparison(compared: Compared, folder: Path) -> None:
     """comparison.json, comparison.csv and index.html, all or nothing."""
     from model.runfolder import written_whole  # noqa: PLC0415  a run's page reads files only
 
+    from .compared import with_period  # noqa: PLC0415
+
     refuse_foreign(folder)
-    data = compared.as_json()
+    data = with_period(compared)
     with written_whole(folder) as filling:
         words = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
         _write(filling / "comparison.json", words + "\n")
@@ -269,9 +317,17 @@ def write_csv(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def comparison_view(data: dict[str, Any]) -> dict[str, Any]:
-    from .compared import blocks, chart_rows  # noqa: PLC0415
+    from .compared import about, blocks, chart_rows, opening, titles  # noqa: PLC0415
 
-    order = [s["name"] for s in data["scenarios"]]
+    called = titles(data)
+    order = list(called.values())
     marks = chart_rows(data)
     charts = [Markup(renderer.svg(figures.compared(title, rows, order))) for title, rows in marks]
-    return {"data": data, "blocks": blocks(data), "charts": charts}
+    return {
+        "data": data,
+        "titles": called,
+        "opening": opening(data),
+        "told": about(data),
+        "blocks": blocks(data),
+        "charts": charts,
+    }

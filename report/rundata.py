@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
+import yaml
 from numpy.typing import NDArray
 
 from .wording import short_names
@@ -22,7 +23,14 @@ USUAL, STRATEGY, DIFFERENCE = "usual_care", "strategy", "difference"
 # Floating-point dust of a difference of sums over a horizon is no saving, USD.
 DUST = 0.01
 # Metrics whose single draws the reports look at; the others are read from summary.json.
-PER_DRAW = ("avoided_rescue_spending", "net_saving")
+PER_DRAW = (
+    "added_offset_spending",
+    "avoided_rescue_spending",
+    "net_saving",
+    "programme_cost",
+)
+# Below these no chance and no interval is quoted.
+FEW_DRAWS = 100
 
 
 class Spread(NamedTuple):
@@ -65,6 +73,24 @@ class Run:
     @property
     def draws(self) -> int:
         return int(self.summary["draws"])
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are draws enough to quote a chance or an interval."""
+        return self.draws >= FEW_DRAWS
+
+    @cached_property
+    def effects(self) -> dict[str, dict[str, Any]]:
+        """What the scenario says of each effect, by dotted name."""
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # several times faster where built
+        words = (self.folder / "scenario.yaml").read_text(encoding="utf-8")
+        found = yaml.load(words, Loader=loader).get("interventions") or {}
+        return {
+            f"interventions.{name}.effects.{service}": said
+            for name, about in found.items()
+            for service, said in (about.get("effects") or {}).items()
+            if isinstance(said, dict)
+        }
 
     @cached_property
     def names(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from model.finance.presets import Terms, load_fixed, preset, preset_paths
 from model.finance.rules import Rules, rules_of
 from model.finance.settlement import Settlement, clauses_both_ways, minimum_by_members, settle
 from model.finance.terms import Contract
-from model.problems import BadInput, Mark, Problem
+from model.problems import BadInput, Mark, Problem, nearest
 
 COLUMNS = (
     "year",
@@ -89,10 +89,25 @@ def settle_file(
     )
 
 
+def refuse_no_file(performance: Path) -> None:
+    """BadInput where a performance file is none."""
+    mark = Mark(str(performance), 0, 0)
+    if performance.is_dir():
+        raise BadInput([Problem(mark, "", "a folder", "a CSV file")])
+    if not os.path.lexists(performance):
+        near = nearest(performance.name, (path.name for path in performance.parent.glob("*.csv")))
+        raise BadInput([Problem(mark, "", "no such file", "an existing file", near)])
+
+
 def terms_at(path: Path) -> Terms:
     """The terms in a file, or the shipped terms of that name."""
     if path.name == str(path) and path.stem in preset_paths() and not path.exists():
         return preset(path.stem)
+    if path.name == str(path) and not path.suffix and not os.path.lexists(path):
+        names = list(preset_paths())
+        allowed = f"a file of terms, or one of: {', '.join(names)}"
+        near = nearest(path.name, names)
+        raise BadInput([Problem(Mark("--terms", 1, 1), "", f"`{path}`", allowed, near)])
     return load_fixed(path)
 
 
@@ -226,11 +241,21 @@ def settle_figures(
         rules = rules_of(contract)
         settled = settle(row, rules)
     except Refused as refused:
-        option = OPTIONS.get(refused.found.removesuffix(f" {year}"))
-        mark = Mark(option, 1, 1) if option else chosen.document.mark(())
-        raise BadInput([Problem(mark, "", refused.found, refused.allowed)]) from None
+        raise BadInput([_by_option(refused, year, chosen)]) from None
     chance, needed, note = _chance(row, rules, settled, contract)
     return FiguresSettled(contract.title, settled, row.benchmark, chance, needed, note)
+
+
+def _by_option(refused: Refused, year: int | None, chosen: Terms) -> Problem:
+    """What a settlement lacks, told with the option that gives it."""
+    option = OPTIONS.get(refused.found.removesuffix(f" {year}"))
+    mark = Mark(option, 1, 1) if option else chosen.document.mark(())
+    allowed = refused.allowed
+    if refused.found == "no minimum_savings_rate":
+        allowed = "add --minimum-savings-rate 0.01; this contract lets choose one"
+        if refused.allowed.startswith("the rate, with"):
+            allowed = f"add --minimum-savings-rate 0.01; {refused.allowed}"
+    return Problem(mark, "", refused.found, allowed)
 
 
 def _latest_year(terms: Terms) -> int | None:

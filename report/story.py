@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .rundata import ALL, DIFFERENCE, DUST, STRATEGY, USUAL, Run, Spread
 from .wording import (
     chance,
@@ -17,12 +19,16 @@ from .wording import (
     money,
     month_span,
     number,
+    percent,
     plural,
+    relative,
     result,
     result_interval,
 )
 
-FEW_DRAWS = 100
+TOO_FEW = "too few draws for a chance or an interval"
+# Share of draws from which an effect at its floor is worth a note.
+OFTEN_AT_FLOOR = 0.1
 
 
 class PartyRow(NamedTuple):
@@ -139,6 +145,7 @@ def summary_sentences(run: Run) -> list[str]:
         cost_sentence(run, everyone),
         avoided_sentence(run, everyone),
         net_sentence(run, everyone),
+        *([] if run.enough else [f"These are {plural(run.draws, 'draw')}: {TOO_FEW}."]),
     ]
 
 
@@ -154,10 +161,14 @@ def avoided_sentence(run: Run, everyone: PartyRow) -> str:
     a = everyone.avoided
     if a is None or is_nothing(a):
         return "Spending on rescue services does not change."
-    told = f"Rescue services cost their payers {change(a.mean)} than in usual care"
+    less = change(a.mean)
+    if everyone.usual is not None and everyone.usual.mean > DUST:
+        less = f"{money(abs(a.mean))} or {relative(a.mean, everyone.usual.mean)}"
+    told = f"Rescue services cost their payers {less} than in usual care"
     if spreads(run, a):
         told += f" (90 % interval: {change_interval(a.p05, a.p95)})"
-    return f"{told}; they cost less {chance(everyone.p_less)}.{budget_sentence(run)}"
+    told += f"; they cost less {chance(everyone.p_less)}" if run.enough else ""
+    return f"{told}.{budget_sentence(run)}"
 
 
 def budget_sentence(run: Run) -> str:
@@ -165,8 +176,10 @@ def budget_sentence(run: Run) -> str:
     at_cost, freed = (run.spread(f"{part}_budget_cost", ALL) for part in ("avoided", "freed"))
     if at_cost is None or freed is None or is_nothing(at_cost):
         return ""
-    told = f" Of this {money(at_cost.mean)} is average cost of public and donated budgets, of which"
-    return f"{told} {money(freed.mean)} could leave them."
+    told = (
+        f" Of what is avoided {money(at_cost.mean)} is average cost of public and donated budgets"
+    )
+    return f"{told}, of which {money(freed.mean)} could leave them."
 
 
 def net_sentence(run: Run, everyone: PartyRow) -> str:
@@ -181,18 +194,20 @@ def net_sentence(run: Run, everyone: PartyRow) -> str:
     told += result(n.mean)
     if spreads(run, n):
         told += f" (90 % interval: {result_interval(n.p05, n.p95)})"
-    return f"{told}; they gain {chance(everyone.p_gain)}.{cover(everyone)}"
+    told += f"; they gain {chance(everyone.p_gain)}" if run.enough else ""
+    return f"{told}.{cover(run)}"
 
 
-def cover(everyone: PartyRow) -> str:
-    """How much spending a programme dollar avoids, net of added care, from the means."""
-    a, c = everyone.avoided, everyone.cost
-    if a is None or c is None or c.mean < DUST:
+def cover(run: Run) -> str:
+    """Spending avoided less added care for a programme dollar: ratio of means, and its draws."""
+    metrics = ("avoided_rescue_spending", "added_offset_spending", "programme_cost")
+    avoided, added, cost = (run.values(metric, ALL) for metric in metrics)
+    if not run.enough or cost.size == 0 or cost.min() < DUST:
         return ""
-    ratio = (a.mean - (everyone.offsets.mean if everyone.offsets else 0.0)) / c.mean
-    if ratio < 0:
-        return f" Each programme dollar comes with {money(-ratio)} more spending on care."
-    return f" Each programme dollar avoids {money(ratio)} of spending, added care taken off."
+    saved = avoided - added
+    low, high = np.quantile(saved / cost, [0.05, 0.95]).tolist()
+    told = f"With each programme dollar care costs {change(float(saved.mean() / cost.mean()))}"
+    return f" {told} (added care taken off; 90 % interval: {change_interval(low, high)})."
 
 
 def who_sentences(run: Run) -> Iterator[str]:
@@ -203,12 +218,21 @@ def who_sentences(run: Run) -> Iterator[str]:
     if saving:
         most = max(saving, key=lambda r: r.avoided.mean if r.avoided else 0.0)
         assert most.avoided is not None
-        yield f"The largest part, {money(most.avoided.mean)}, is avoided for {most.name}."
+        part = _with_interval(run, most.avoided)
+        yield f"The largest part, {part}, is avoided for {most.name}."
     if payers:
-        yield f"The interventions are paid for by {listed(payers)}."
-    free = [r.name for r in rows if r.cost is None and r.net is not None and r.net.mean > DUST]
+        yield f"Programmes are paid for by {listed(payers)}."
+    gaining = [r for r in rows if r.net is not None and r.net.p05 > DUST] if run.enough else []
+    free = [r.name for r in gaining if is_nothing(r.cost)]
     if free:
-        yield f"A gain without paying goes to {listed(free)}."
+        yield f"A gain without paying goes to {listed(free)}: their interval lies above zero."
+    if run.enough and payers and not gaining:
+        yield "No party has a net result whose 90 % interval lies above zero."
+
+
+def harmful(run: Run, spread: Spread | None) -> bool:
+    """Whether a saving is a loss for sure enough to be marked: its interval lies below zero."""
+    return run.enough and spread is not None and spread.p95 < -DUST
 
 
 def _with_interval(run: Run, spread: Spread | None) -> str:
@@ -221,7 +245,7 @@ def _with_interval(run: Run, spread: Spread | None) -> str:
 
 def spreads(run: Run, spread: Spread) -> bool:
     """Whether an interval has something to say."""
-    return run.draws > 1 and money(spread.p05) != money(spread.p95)
+    return run.enough and money(spread.p05) != money(spread.p95)
 
 
 def years(run: Run) -> str:
@@ -238,6 +262,7 @@ def horizon(run: Run) -> str:
 
 def notes(run: Run) -> list[tuple[str, str]]:
     """What a careful reader asks first: (topic, answer)."""
+    at_floor = floor_note(run)
     return [
         ("Compared", COMPARED),
         ("Perspective", PERSPECTIVE),
@@ -245,6 +270,7 @@ def notes(run: Run) -> list[tuple[str, str]]:
         ("Not counted", not_counted(run)),
         ("Interval", interval_note(run)),
         ("Monte Carlo", monte_carlo(run)),
+        *([("At the floor", at_floor)] if at_floor else []),
         ("Inputs", inputs_note(run)),
     ]
 
@@ -256,8 +282,8 @@ COMPARED = (
 PERSPECTIVE = (
     "each party's own payments at the prices it pays, or the average cost of its budget; avoided "
     "spending is no payment to anybody. Net = avoided - added care elsewhere - not freed - "
-    "programme cost. Not freed: for who pays prices, what others who use the freed capacity are charged; for "
-    "budgets, all but the marginal cost and whole blocks of capacity."
+    "programme cost. Not freed: for who pays prices, what others who use the freed capacity are "
+    "charged; for budgets, all but the marginal cost and whole blocks of capacity."
 )
 
 
@@ -282,9 +308,8 @@ def not_counted(run: Run) -> str:
 
 
 def interval_note(run: Run) -> str:
-    if run.draws < FEW_DRAWS:
-        few = plural(run.draws, "draw")
-        return f"{few} only: too few for an interval; --draws 1000 or more gives one."
+    if not run.enough:
+        return f"{plural(run.draws, 'draw')}: {TOO_FEW}; --draws 1000 or more gives both."
     return (
         f"90 % of {run.draws:,} draws of the uncertain inputs lie within; the chance of single "
         "events and of the fixed inputs being wrong comes on top."
@@ -303,6 +328,18 @@ def monte_carlo(run: Run) -> str:
         f"standard error of the mean: {listed(parts)}; more draws make it smaller, not the "
         f"interval. {plural(run.draws, 'draw')}, sampling {about['method']}, seed {about['seed']}."
     )
+
+
+def floor_note(run: Run) -> str:
+    """Effects that are cut at the preventable floor in many draws."""
+    found = [
+        f"{row.name}: {name} ({percent(share)})"
+        for row in intervention_rows(run)
+        for name, share in row.floors
+        if share > OFTEN_AT_FLOOR
+    ]
+    told = "effects cut off at what is not preventable, with the share of draws: "
+    return f"{told}{'; '.join(found)}." if found else ""
 
 
 class Counts(NamedTuple):

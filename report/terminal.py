@@ -80,12 +80,12 @@ def show_run(summary: dict[str, Any], folder: Path, to: Console | None = None) -
     out = to or console()
     run = Run(folder, summary)
     wide = out.width >= WIDE
-    parts: list[RenderableType] = [_heading(run), _answer(run)]
+    parts: list[RenderableType] = [_heading(run), _answer(run), _amounts(run, wide)]
     rows = story.party_rows(run)
     if run.subjects("enrollments"):
-        parts += [_spending(rows, wide), _net(rows, wide)]
-        parts += [_reach(story.intervention_rows(run), wide)]
-        parts += [_services(list(story.service_rows(run)), wide)]
+        parts += [_spending(run, rows, wide), _net(run, rows, wide)]
+        parts += [_reach(run, story.intervention_rows(run), wide)]
+        parts += [_services(run, list(story.service_rows(run)), wide)]
     parts += [_notes(run), _where(folder)]
     show(out, parts)
 
@@ -109,6 +109,14 @@ def _answer(run: Run) -> Text:
     return text(" ".join(s.strip() for s in story.summary_sentences(run)))
 
 
+def _amounts(run: Run, wide: bool) -> Text:
+    """What the numbers of the tables are."""
+    if not run.enough:
+        return text(f"Amounts are means over {run.draws:,} draws, {story.TOO_FEW}.", "dim")
+    where = "beside the mean" if wide else "in the second line where shown"
+    return text(f"Amounts are means over draws, with their 90 % intervals {where}.", "dim")
+
+
 def _table(title: str, first: str) -> Table:
     table = Table(
         title=Text(title, style="bold"),
@@ -129,7 +137,7 @@ def _numbers(table: Table, *headings: str) -> None:
         table.add_column(Text(heading), justify="right", no_wrap=True, vertical="top")
 
 
-def _spending(rows: list[PartyRow], wide: bool) -> Table:
+def _spending(run: Run, rows: list[PartyRow], wide: bool) -> Table:
     table = _table("Spending on rescue services, by who pays", "party")
     _numbers(table, "usual care", "with them", "avoided")
     if wide:
@@ -144,26 +152,31 @@ def _spending(rows: list[PartyRow], wide: bool) -> Table:
             text(row.name),
             short_money(row.usual.mean),
             short_money(row.strategy.mean),
-            *_with_interval(row.avoided, wide),
-            "-" if story.is_nothing(row.avoided) else of_hundred(row.p_less),
+            *_with_interval(run, row.avoided, wide),
+            _chance(run, row.avoided, row.p_less),
         )
     return table
 
 
-def _with_interval(spread: Spread | None, wide: bool) -> Iterator[RenderableType]:
+def _chance(run: Run, spread: Spread | None, share: float) -> str:
+    return of_hundred(share) if run.enough and not story.is_nothing(spread) else "-"
+
+
+def _with_interval(run: Run, spread: Spread | None, wide: bool) -> Iterator[RenderableType]:
     """A mean with its interval: beside it, or under it where the screen is narrow."""
     if spread is None:
         yield from ["-"] * (2 if wide else 1)
         return
-    mean = Text(short_money(spread.mean), style="bold" if spread.mean < 0 else "")
-    between = "" if story.is_nothing(spread) else short_interval(spread.p05, spread.p95)
+    mean = Text(short_money(spread.mean), style="bold" if story.harmful(run, spread) else "")
+    told = run.enough and not story.is_nothing(spread)
+    between = short_interval(spread.p05, spread.p95) if told else ""
     if wide:
         yield from (mean, Text(between))
     else:
         yield Text.assemble(mean, "\n" if between else "", (between, "dim"))
 
 
-def _net(rows: list[PartyRow], wide: bool) -> Table:
+def _net(run: Run, rows: list[PartyRow], wide: bool) -> Table:
     table = _table("From avoided to net, by party", "party")
     _numbers(table, "avoided", "added\ncare", "not\nfreed", "pro-\ngramme", "net")
     if wide:
@@ -178,8 +191,8 @@ def _net(rows: list[PartyRow], wide: bool) -> Table:
         table.add_row(
             text(row.name),
             *(_mean(part) for part in parts),
-            *_with_interval(row.net, wide),
-            "-" if story.is_nothing(row.net) else of_hundred(row.p_gain),
+            *_with_interval(run, row.net, wide),
+            _chance(run, row.net, row.p_gain),
         )
     return table
 
@@ -188,7 +201,7 @@ def _mean(spread: Spread | None) -> str:
     return "-" if story.is_nothing(spread) or spread is None else short_money(spread.mean)
 
 
-def _reach(rows: list[InterventionRow], wide: bool) -> Table:
+def _reach(run: Run, rows: list[InterventionRow], wide: bool) -> Table:
     table = _table("Reach and cost of the interventions", "intervention")
     _numbers(table, "persons\nenrolled", "person-years\nserved", "mean wait,\nmonths", "cost")
     if wide:
@@ -197,7 +210,7 @@ def _reach(rows: list[InterventionRow], wide: bool) -> Table:
     for row in rows:
         each = "-" if row.cost_each is None else short_money(row.cost_each.mean)
         people = (_count(s) for s in (row.enrolled, row.served, row.wait))
-        table.add_row(text(row.name), *people, *_with_interval(row.cost, wide), each)
+        table.add_row(text(row.name), *people, *_with_interval(run, row.cost, wide), each)
     return table
 
 
@@ -205,7 +218,7 @@ def _count(spread: Spread | None) -> str:
     return "-" if spread is None else count(spread.mean)
 
 
-def _services(rows: list[ServiceRow], wide: bool) -> Table:
+def _services(run: Run, rows: list[ServiceRow], wide: bool) -> Table:
     table = _table("Services avoided (negative: more of them)", "service")
     _numbers(table, "usual care", "avoided", "90 % interval")
     if wide:
@@ -214,7 +227,8 @@ def _services(rows: list[ServiceRow], wide: bool) -> Table:
         a = row.avoided
         still = story.is_nothing(a)
         cells = ["0" if still else count(a.mean)]
-        cells.append("" if still else f"{count(a.p05)} to {count(a.p95)}")
+        told = run.enough and not still
+        cells.append(f"{count(a.p05)} to {count(a.p95)}" if told else "")
         if wide:
             base = row.usual.mean if row.usual is not None else 0.0
             cells.append(percent(a.mean / base) if base > 0 else "-")
@@ -257,7 +271,7 @@ def count_unsourced(loaded: Loaded) -> int:
 
 def show_comparison(compared: Compared, folder: Path, to: Console | None = None) -> None:
     """Scenarios side by side, and the difference of each from the first on the same draws."""
-    from .compared import comparison_view  # noqa: PLC0415
+    from .compared import comparison_view, with_period  # noqa: PLC0415
 
     out = to or console()
-    out.print(comparison_view(compared.as_json(), folder, min(out.width, WIDEST)))
+    out.print(comparison_view(with_period(compared), folder, min(out.width, WIDEST)))

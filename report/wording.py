@@ -83,17 +83,20 @@ def _three(x: float) -> str:
     return f"{x:,.{max(0, 2 - math.floor(math.log10(x)))}f}"
 
 
-def change(saved: float) -> str:
+LESS_MORE = ("less", "more")
+
+
+def change(saved: float, words: tuple[str, str] = LESS_MORE) -> str:
     """$29,400 less; $1.2 million more; no change"""
     text = money(abs(saved))
     if text == "$0":
         return "no change"
-    return f"{text} {'less' if saved > 0 else 'more'}"
+    return f"{text} {words[0] if saved > 0 else words[1]}"
 
 
-def change_interval(low: float, high: float) -> str:
+def change_interval(low: float, high: float, words: tuple[str, str] = LESS_MORE) -> str:
     """Of a saving: $598,000 more to $517,000 less; $1.2 million to $1.9 million less"""
-    first, last = change(low), change(high)
+    first, last = change(low, words), change(high, words)
     if first == last:
         return first
     if low >= 0 and first != "no change":
@@ -156,6 +159,14 @@ def percent(share: float) -> str:
     return f"{number(100 * share, 2)} %"
 
 
+def relative(saved: float, of: float) -> str:
+    """0.13 % less; 2.1 % more; nothing where there is nothing to relate to"""
+    if of <= 0:
+        return ""
+    share = percent(abs(saved) / of)
+    return "no change" if share == "0 %" else f"{share} {'less' if saved > 0 else 'more'}"
+
+
 def spoken(value: float, unit: str) -> tuple[str, str]:
     """A number and its unit as people say them: 0.0776 events/person-month -> 931 per 1,000 ..."""
     factor, words = SPOKEN.get(unit, (1.0, unit))
@@ -210,3 +221,47 @@ def cell(text: str) -> str:
     if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) and not _HARMLESS.fullmatch(text):
         return "'" + text
     return text
+
+
+# What a reader outside the field asks first, in plain words.
+GLOSSARY = (
+    (
+        "Rescue services",
+        (
+            "what is used when things have gone wrong: emergency visits, hospital stays, "
+            "ambulances, jail and shelter, as the scenario lists them"
+        ),
+    ),
+    ("Usual care", "the same people and years without the interventions"),
+    (
+        "Draw",
+        (
+            "one run of the model with every uncertain input set to a value that it may have; both "
+            "worlds share it"
+        ),
+    ),
+    ("90 % interval", "from the 5th to the 95th of 100 draws put in order"),
+    (
+        "Avoided",
+        "spending in usual care less spending with the interventions; no payment to anybody",
+    ),
+    ("Added care", "services that rise because people are served, such as outpatient visits"),
+    (
+        "Not freed",
+        (
+            "the part of avoided spending that no payer keeps. Who pays prices is charged for "
+            "others who use the freed capacity (back-fill); of a budget only the marginal cost and "
+            "whole blocks of capacity leave"
+        ),
+    ),
+    ("Net result", "avoided - added care - not freed - programme cost"),
+    ("Person-year served", "one person in an intervention for twelve months, or two for six"),
+    ("Slots", "the most people that the staff in post can serve at a time"),
+    (
+        "Preventable floor",
+        (
+            "the use of a service that no intervention can prevent; an effect that would go below "
+            "is cut off there"
+        ),
+    ),
+)

@@ -21,7 +21,7 @@ WIDTHS = (60, 80, 100, 140)
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     folder = tmp_path_factory.mktemp("run")
-    return runfolder.write(ensemble.run(load(STARTER), 32, 1), folder, 1.0), folder
+    return runfolder.write(ensemble.run(load(STARTER), 128, 1), folder, 1.0), folder
 
 
 def printed(show: Callable[[Console], object], width: int, colour: bool = False) -> str:
@@ -39,7 +39,7 @@ def test_a_run_fits_the_screen_and_loses_no_number(
     text = printed(lambda to: terminal.show_run(summary, folder, to), width)
     assert max(map(len, text.splitlines())) <= width
     flat = " ".join(text.split())
-    for words in ("Community", "90 % interval", "of 100 draws", "undiscounted"):
+    for words in ("Community", "90 % interval", "of 100 draws", "undiscounted", "are means over"):
         assert words in flat, words
     if width >= 80:
         assert "Medicaid health plan" in flat
@@ -94,10 +94,21 @@ def test_a_comparison_shows_every_scenario(width: int, tmp_path: Path) -> None:
 
 def test_a_difference_is_said_with_its_interval_and_chance(tmp_path: Path) -> None:
     more = load(STARTER, ["name=more", "interventions.health_workers.staff.posts=8"])
-    compared = compare([load(STARTER), more], 32, 1, "lhs")
+    compared = compare([load(STARTER), more], 128, 1, "lhs")
     text = printed(lambda to: terminal.show_comparison(compared, tmp_path, to), 100)
-    assert "difference +$1.85M" in text
+    assert "difference from" in text
+    assert "+$1.85M" in text
     assert "higher in every draw" in text
+
+
+def test_few_draws_are_said_to_be_few(tmp_path: Path) -> None:
+    two = [load(STARTER), load(STARTER, ["name=b"])]
+    text = printed(
+        lambda to: terminal.show_comparison(compare(two, 9, 1, "lhs"), tmp_path, to), 100
+    )
+    flat = " ".join(text.split())
+    assert "too few draws for a chance or an interval" in flat
+    assert "of 100 draws" not in flat
 
 
 def test_a_pipe_gets_a_hundred_columns(monkeypatch: pytest.MonkeyPatch) -> None:

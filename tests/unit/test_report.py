@@ -16,12 +16,13 @@ from model.comparison import compare
 from model.evidence import load_registry
 from model.loading import Loaded, load
 from report import association, figures, html, renderer, rundata, story, terminal, wording
+from report.compared import opening, titles, with_period
 from report.rundata import Series
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTER = ROOT / "scenarios" / "starter.yaml"
 EVIL = "</script><img src=x onerror=alert(1)>=cmd|'{{ 7*7 }}'"
-DRAWS = 64
+DRAWS = 128
 
 
 def project(loaded: Loaded, folder: Path, draws: int = DRAWS) -> Path:
@@ -242,6 +243,58 @@ def test_the_page_is_the_same_every_time(folder: Path) -> None:
     assert (folder / "index.html").read_bytes() == before
 
 
+def test_a_loss_is_marked_only_where_its_interval_says_so(folder: Path) -> None:
+    run = rundata.read(folder)
+    spread = rundata.Spread(-5.0, 1.0, 0.1, -7.0, -5.0, -3.0, "USD")
+    assert story.harmful(run, spread)
+    assert not story.harmful(run, spread._replace(p95=0.5))
+    assert not story.harmful(run, spread._replace(mean=5.0, p05=3.0, p95=7.0))
+
+
+def test_a_gain_is_named_only_where_its_interval_says_so(folder: Path) -> None:
+    run = rundata.read(folder)
+    told = " ".join(story.who_sentences(run))
+    sure = [r for r in story.party_rows(run) if r.net and r.net.p05 > 0 and r.key != "all"]
+    assert ("No party has a net result" in told) is not sure
+    for row in story.party_rows(run):
+        if row.net is not None and row.net.p05 < 0 and row.cost is None:
+            assert f"goes to {row.name}" not in told
+
+
+def test_few_draws_give_no_chance_and_no_interval(tmp_path: Path) -> None:
+    few = project(load(STARTER), tmp_path / "few", draws=99)
+    text = page(few).text
+    assert "99 draws: too few draws for a chance or an interval" in text
+    told = " ".join(story.summary_sentences(rundata.read(few)))
+    assert "of 100 draws" not in told
+    assert "90 % interval" not in told
+    assert not re.search(r"in \d+ of 100 draws", text)
+
+
+def test_a_programme_dollar_is_told_with_its_interval(folder: Path) -> None:
+    run = rundata.read(folder)
+    avoided, cost = (run.values(m, "all") for m in ("avoided_rescue_spending", "programme_cost"))
+    ratio = (avoided - run.values("added_offset_spending", "all")) / cost
+    high = wording.change(float(np.quantile(ratio, 0.95)))
+    assert f"to {high})" in story.cover(run)
+
+
+def test_effects_are_told_with_the_scenarios_reason(tmp_path: Path) -> None:
+    at = "interventions.health_workers.effects.inpatient_stay"
+    loaded = load(STARTER, [f"{at}.reason=because we looked"])
+    folder = project(loaded, tmp_path / "told", draws=4)
+    [told] = [e for e in html.evidence(rundata.read(folder)) if e["key"] == at]
+    assert told["reason"] == "because we looked"
+    assert "because we looked" in page(folder).text
+
+
+def test_one_study_that_speaks_for_all_is_named() -> None:
+    studies = [{"id": "E1", "weight": 0.991}, {"id": "E2", "weight": 0.009}]
+    assert html.dominated(studies) == "dominated by E1 (99 % of the weight)"
+    assert html.dominated(studies[:1]) == ""
+    assert html.dominated([{"id": "E1", "weight": 0.9}, {"id": "E2", "weight": 0.1}]) == ""
+
+
 def test_one_draw_and_no_intervention_still_make_a_page(tmp_path: Path) -> None:
     project(load(STARTER), tmp_path / "one", draws=1)
     bare = load(STARTER, ["interventions={}"])
@@ -297,6 +350,28 @@ def test_a_comparison_leaves_its_three_files(tmp_path: Path) -> None:
     assert len(rows) == len(data["metrics"])
     assert {row["scenario"] for row in rows} == {"starter", "bigger"}
     html.write_comparison(compared, tmp_path / "c")
+
+
+def test_a_comparison_begins_with_the_main_difference(tmp_path: Path) -> None:
+    more = load(
+        STARTER, ["name=b", "title=Twice as many", "interventions.health_workers.staff.posts=8"]
+    )
+    compared = compare([load(STARTER), more], 128, 1, "lhs")
+    html.write_comparison(compared, tmp_path / "c")
+    text = page(tmp_path / "c").text
+    [(title, told)] = opening(with_period(compared))
+    assert title == "Twice as many"
+    assert told.startswith("the net result of all payers and funders is $")
+    assert "(90 % interval: " in told
+    for words in ("With Twice as many", "nominal", "5 years", "Difference from the first"):
+        assert words in text, words
+
+
+def test_scenarios_of_one_title_are_told_apart_by_name() -> None:
+    two = {"scenarios": [{"name": "a", "title": "T"}, {"name": "b", "title": "T"}]}
+    assert titles(two) == {"a": "a", "b": "b"}
+    two["scenarios"][1]["title"] = "U"
+    assert titles(two) == {"a": "T", "b": "U"}
 
 
 def test_a_comparison_replaces_nothing_else(tmp_path: Path) -> None:
