@@ -21,7 +21,7 @@ SETTING = click.option(
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a number of the scenario, as in interventions.x.staff.posts=12; repeatable.",
+    help="Change a number of the scenario, as in interventions.X.staff.posts=12; repeatable.",
 )
 DRAWS = click.option("--draws", default=1000, show_default=True, type=click.IntRange(1, 1_000_000))
 SEED = click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1))
@@ -120,9 +120,10 @@ def _load(path: Path, settings: tuple[str, ...] = ()) -> Loaded:
 def _run_folder(out: Path | None, loaded: Loaded, draws: int, seed: int, method: Any) -> Path:
     """Where the run goes; a folder that is not a run folder is never replaced."""
     from model.problems import BadInput, Mark, Problem
-    from model.runfolder import default_folder, is_run_folder
+    from model.runfolder import default_folder, is_run_folder, refuse_uncreatable
 
     folder = out if out is not None else default_folder(loaded, draws, seed, method)
+    refuse_uncreatable(folder)
     taken = folder.exists() and not is_run_folder(folder)
     if taken and not (folder.is_dir() and not any(folder.iterdir())):
         found = f"`{folder}`, which is there and is no run folder"
@@ -197,11 +198,12 @@ def compare(
     from report import renderer
 
     renderer.warm_up()
-    from model import comparison
+    from model import comparison, runfolder
     from report import html, progress, terminal
 
     if len(scenarios) < 2:
         raise click.UsageError("compare needs two scenarios or more")
+    runfolder.refuse_uncreatable(out if out is not None else Path("runs") / "compare")
     if out is not None:
         html.refuse_foreign(out)
     loaded = comparison.distinct([_load(path, settings) for path in scenarios], scenarios)
@@ -260,9 +262,10 @@ def settle(
     **figures: Any,
 ) -> None:
     """Settle contract-years: a CSV row by row, or one contract on your own figures."""
-    from report.settle import settle_figures, settle_file
+    from report.settle import refuse_no_file, settle_figures, settle_file
 
     if performance is not None:
+        refuse_no_file(performance)
         if output is None:
             raise click.UsageError("settling a file needs --output RESULT.csv")
         if any(value is not None for value in figures.values()):

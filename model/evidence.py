@@ -44,8 +44,9 @@ class UnknownEvidence(EvidenceError, KeyError):
     """No such id; `nearest` holds the ids that look like it."""
 
     def __init__(self, name: str, known: Iterable[str], kind: str = "evidence") -> None:
-        self.id, self.nearest = name, nearest(name, known)
-        hint = f"; nearest: {', '.join(self.nearest)}" if self.nearest else ""
+        known = list(known)
+        self.id, self.nearest, self.reach = name, nearest(name, known), reach(name, known)
+        hint = f"; nearest: {', '.join(self.nearest)}" if self.nearest else self.reach
         super().__init__(f"{name!r} is no {kind} in the registry{hint}")
 
     def __str__(self) -> str:
@@ -53,11 +54,30 @@ class UnknownEvidence(EvidenceError, KeyError):
 
 
 def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Up to three known ids that look like `name`: E5 is read as E005, u009 as U009."""
+    """Up to three known ids that look like `name`: E5 is read as E005, u009 as U009.
+
+    None for an id beyond the last one of its letter: all would be far.
+    """
     ids, text = list(known), name.strip().upper()
     if text[1:].isdecimal():
         text = f"{text[0]}{int(text[1:]):03d}"
+        of_letter = [int(known_id[1:]) for known_id in ids if known_id[0] == text[0]]
+        if text in ids:
+            return (text,)
+        if of_letter and int(text[1:]) > max(of_letter):
+            return ()
     return tuple(difflib.get_close_matches(text, ids, n=3, cutoff=0.5))
+
+
+def reach(name: str, known: Iterable[str]) -> str:
+    """The first and last id of the letter that `name` has, and how to see them."""
+    letter = name.strip().upper()[:1]
+    ids = sorted(known_id for known_id in known if known_id.startswith(letter or "-"))
+    if not ids:
+        return ""
+    shown = "lists them" if letter == "E" else "shows one"
+    command = "headwater evidence" if letter == "E" else f"headwater evidence {ids[0]}"
+    return f"; ids go from {ids[0]} to {ids[-1]}: `{command}` {shown}"
 
 
 SCHEMAS: dict[str, type[BaseModel]] = {

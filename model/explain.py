@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from .problems import Location, Problem, described, dotted, nearest, shortened
+from .problems import NO_COMMA, Location, Problem, described, dotted, nearest, shortened
 from .yamlfile import Document
 
 Shape = dict[str, Any]
@@ -41,6 +41,11 @@ _ALLOWED = {
     "multiple_of": "a multiple of {multiple_of}",
     "date_.*": "a date such as 2027-01-31",
     "none_required": "nothing",
+}
+_PATTERNS = {
+    r"^[a-z][a-z0-9_]{0,59}$": "a name in small letters, digits and _, beginning with a letter",
+    r"^(19|20)\d\d-(0[1-9]|1[0-2])$": "a month such as 2029-12",
+    r"^(19|20)\d\d-(0[1-9]|1[0-2])-([0-2]\d|3[01])$": "a date such as 2029-12-31",
 }
 _KINDS = {  # by format or type in JSON Schema
     "number": "a number",
@@ -90,7 +95,7 @@ def problems_of(
 ) -> list[Problem]:
     """One problem for each mistake, in the order of the file; unions speak with one voice."""
     faults = [_fault(details, document.data, model) for details in error.errors()]
-    order = sorted(_likely(faults), key=_place)
+    order = sorted(_told_once(_likely(faults)), key=_place)
     problems = [_merged(list(group), document) for _, group in groupby(order, key=_place)]
     return sorted(problems, key=lambda problem: (problem.mark, problem.key))
 
@@ -106,6 +111,16 @@ def problem_at(
     return Problem(
         document.mark(location), dotted(location), found, allowed, next(filter(None, near), "")
     )
+
+
+def _told_once(faults: list[_Fault]) -> list[_Fault]:
+    """Without the missing keys that are there misspelt."""
+    meant = {
+        (*fault.location[:-1], nearest(str(fault.location[-1]), fault.names))
+        for fault in faults
+        if fault.slot == "extra"
+    }
+    return [fault for fault in faults if fault.slot != "missing" or fault.location not in meant]
 
 
 def _place(fault: _Fault) -> tuple[str, str]:
@@ -203,8 +218,18 @@ def _told(error: str, walk: "_Walk", details: Any) -> _Fault:
         fault = _Fault(walk.location, slot, found, (details["msg"],))
         return _as_raised(fault, context, walk.data)
     names = _listed(context.get("expected", ""))
+    if pattern := _pattern(error, walk, context):
+        return _Fault(walk.location, slot, found, (pattern,))
     allowed = _one_of(names) if names else _allowed(error, details["msg"], context)
     return _Fault(walk.location, slot, found, (allowed,), names)
+
+
+def _pattern(error: str, walk: "_Walk", context: Mapping[str, Any]) -> str:
+    """The words for a pattern that text, or a bare year, should have had."""
+    patterns = [context.get("pattern")]
+    if error == "string_type":
+        patterns += [shape.get("pattern") for shape in walk.shapes]
+    return next((_PATTERNS[known] for known in patterns if known in _PATTERNS), "")
 
 
 def _unknown_key(walk: "_Walk") -> _Fault:
@@ -212,6 +237,8 @@ def _unknown_key(walk: "_Walk") -> _Fault:
         dict.fromkeys(key for outer in walk.around for key in outer.get("properties", ()))
     )
     found = f"unknown key {shortened(repr(walk.location[-1]))}"
+    if re.fullmatch("[0-9]{3}", str(walk.location[-1])):  # {value: 14,000}
+        return _Fault(walk.location, "extra", found, (NO_COMMA,))
     return _Fault(walk.location, "extra", found, names or ("no such key",), names)
 
 
@@ -219,6 +246,7 @@ def _required(walk: "_Walk") -> str:
     fields = [shape for outer in walk.around for shape in _inside(outer, walk.location[-1])]
     words = " or ".join(dict.fromkeys(map(_kind, walk.shapes))) or "a value"
     says = next((shape["description"] for shape in fields if "description" in shape), "")
+    says = re.sub(r"[0-9.]+e\+[0-9]+", lambda number: f"{float(number[0]):,.0f}", says)
     return f"{words} (required): {shortened(says, 100)}" if says else f"{words} (required)"
 
 

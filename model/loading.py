@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,14 @@ from .evidence import EvidenceError, Registry, UnknownEvidence, load_registry, p
 from .evidence_records import BaseRate, UnitCost
 from .explain import problem_at, problems_of
 from .names import misfits, unknown_names
-from .problems import BadInput, Location, Problem, dotted
+from .problems import BadInput, Location, Mark, Problem, dotted, nearest
 from .quantity import FAMILIES, Parameter
 from .scenario import Effect, Intervention, Scenario, parameters
 from .synthesis import Synthesis, synthesise
-from .yamlfile import Document, assign, read_chain
+from .yamlfile import Document, assign, read_chain, setting_mark
 
 SHIPPED = Path(__file__).resolve().parent.parent / "scenarios"
+NAMED = ("parties", "segments", "services", "interventions")
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,36 @@ class Loaded:
 
 def load(path: Path, settings: Iterable[str] = ()) -> Loaded:
     """The scenario in a file, with `dotted.path=value` settings; BadInput tells all problems."""
+    _refuse_absent(path)
     document = read_chain(path, SHIPPED)
     for setting in settings:
+        _refuse_unnamed(document, setting)
         document = assign(document, setting)
     return from_document(document)
+
+
+def _refuse_absent(path: Path) -> None:
+    """Where no file is, the file of that name, or of a like one, in the folders of scenarios."""
+    if not path.name or os.path.lexists(path) or "\0" in str(path):
+        return
+    folders = (path.parent, Path(), Path("scenarios"), SHIPPED)
+    files = [file for folder in folders for file in sorted(folder.glob("*.yaml"))]
+    by_name = {file.name: file for file in reversed(files)}
+    near = by_name.get(nearest(path.name, by_name), "")
+    mark = Mark(str(path), 0, 0)
+    raise BadInput([Problem(mark, "", "no such file", "an existing file", str(near))])
+
+
+def _refuse_unnamed(document: Document, setting: str) -> None:
+    """A setting inside a programme, service, segment or party that is not there is a slip."""
+    part, *inside = setting.partition("=")[0].strip().split(".")
+    things = document.data.get(part)
+    if part not in NAMED or len(inside) < 2 or not isinstance(things, dict) or inside[0] in things:
+        return
+    key, found = f"{part}.{inside[0]}", f"`{inside[0]}`, which is not there"
+    allowed = f"one of: {', '.join(things) or '(none defined)'}"
+    near = nearest(inside[0], things)
+    raise BadInput([Problem(setting_mark(setting), key, found, allowed, near)])
 
 
 def from_document(document: Document) -> Loaded:
@@ -103,7 +131,8 @@ def _filled(
     try:
         fact = registry.lookup(inner["ref"])
     except UnknownEvidence as error:
-        allowed = "the id of a unit cost (U...) or base rate (B...): `headwater evidence`"
+        allowed = "the id of a unit cost (U...) or base rate (B...)"
+        allowed += "" if error.nearest else error.reach
         where = (*at, "ref")
         problems.append(problem_at(document, where, f"`{inner['ref']}`", allowed, error.nearest))
         return {key: value for key, value in inner.items() if key != "ref"} | {"value": 0}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
-from .evidence import Registry
+from .evidence import Registry, nearest, reach
 from .evidence_records import DesignClass
 from .explain import problem_at
 from .problems import Location, Problem, described
@@ -20,15 +20,27 @@ SEGMENT_PAYER = "segment"
 DESIGNS = get_args(DesignClass)
 
 
+Use = tuple[Location, Any, list[str]]
+
+
 def unknown_names(document: Document, registry: Registry) -> list[Problem]:
     """Every use of a name (party, segment, service, evidence ...) that is nowhere defined."""
     data = document.data
     known = {part: list(_mapping(data, part)) for part in ("parties", "segments", "services")}
+    findings = list(registry.findings)
     return [
-        problem_at(document, location, described(name), f"one of: {_some(names)}", names)
-        for location, name, names in _uses(data, known, list(registry.findings))
-        if isinstance(name, str) and name not in names
+        _unknown(document, use, findings)
+        for use in _uses(data, known, findings)
+        if isinstance(use[1], str) and use[1] not in use[2]
     ]
+
+
+def _unknown(document: Document, use: Use, findings: list[str]) -> Problem:
+    location, name, names = use
+    if names is findings:
+        told = f"the id of a published effect{reach('E', names)}"
+        return problem_at(document, location, described(name), told, nearest(name, names))
+    return problem_at(document, location, described(name), f"one of: {_some(names)}", names)
 
 
 def _mapping(data: Any, *path: str) -> dict[str, Any]:
@@ -47,9 +59,6 @@ def _listed(data: Any, *path: str) -> list[Any]:
 
 def _some(names: list[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (" ..." if len(names) > most else "") or "(none defined)"
-
-
-Use = tuple[Location, Any, list[str]]
 
 
 def _uses(data: Any, known: dict[str, list[str]], findings: list[str]) -> Iterator[Use]:

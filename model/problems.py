@@ -11,18 +11,19 @@ Location = tuple[str | int, ...]
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?([Tt ][0-9:.+ Zz-]*)?")
 _LONGEST = 60
+NO_COMMA = "numbers without commas: 14000 for 14,000"
 
 
 @dataclass(frozen=True, order=True)
 class Mark:
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1; line 0 is the file as a whole."""
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        if self.file.startswith("--"):  # a command-line option has no lines
+        if self.line == 0 or self.file.startswith("--"):  # an option has no lines
             return self.file
         return f"{self.file}:{self.line}:{self.column}"
 

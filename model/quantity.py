@@ -7,6 +7,7 @@ A field's `Spec` converts it once, at the door, to the field's own unit and chec
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ from .distributions import (
     Uniform,
     refuse,
 )
+from .problems import nearest
 
 DAYS_PER_MONTH = 365.25 / 12.0
 WEEKS_PER_MONTH = DAYS_PER_MONTH / 7.0
@@ -170,6 +172,24 @@ def _in_words(data: Any) -> str:
     return f"{str(data)[:60]!r} ({kind})"
 
 
+def in_digits(x: float) -> str:
+    """A number as people write it: 50,000,000 rather than 5e+07."""
+    return f"{x:,.0f}" if 1e4 <= abs(x) < 1e15 and x == round(x) else f"{x:.10g}"
+
+
+_SAID = {"percent": "%", "per cent": "%", "share": "1", "dollars": "USD", "$": "USD"}
+_NUMBER = re.compile(r"[$ ]*([-+]?[0-9]+(?:,[0-9]{3})*(?:[.][0-9]+)?)(?![0-9,]) *(%?)")
+
+
+def _number_in(text: str) -> float | None:
+    """The number that a text begins with: 12 of `12 months`, 0.06 of `6%`, 14000 of `14,000`."""
+    found = _NUMBER.match(text)
+    if found is None:
+        return None
+    number = float(found[1].replace(",", ""))
+    return number / 100.0 if found[2] else number
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A quantity in its field's unit: factor x distribution, kept within low and high, x price.
@@ -235,9 +255,10 @@ class Spec:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            self.fit, handler.generate_schema(Quantity)
+        inner = core_schema.no_info_before_validator_function(
+            self._refuse_words, handler.generate_schema(Quantity)
         )
+        return core_schema.no_info_after_validator_function(self.fit, inner)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -256,6 +277,51 @@ class Spec:
             reach = f"from {self.low:g}" + (f" to {self.high:g}" if np.isfinite(self.high) else "")
         return f"{self.says + '; ' if self.says else ''}unit {self.unit}, {reach}"
 
+    def allows(self) -> str:
+        """What may stand here, in words: `a share from 0 to 1`."""
+        unit = f"; unit {self.unit}" if self._in_unit() else ""
+        return f"{self.says or 'a number'}{unit}{self._reach()}"
+
+    def _in_unit(self) -> str:
+        unit = {"1": "", "month": "months"}.get(self.unit, self.unit)
+        return f" in {unit}" if unit else ""
+
+    def _reach(self) -> str:
+        if not np.isfinite(self.low):
+            return ""
+        comma = "," if self._in_unit() else ""
+        top = f" to {in_digits(self.high)}" if np.isfinite(self.high) else ""
+        return f"{comma} from {in_digits(self.low)}{top}"
+
+    def _refuse_words(self, data: Any) -> Any:
+        """The data, if it may be a number; text in its place is told with what may stand here."""
+        number = data.get("value", 0) if isinstance(data, dict) else data
+        at = ("value",) if isinstance(data, dict) else ()
+        if isinstance(number, str):
+            raise refuse(self._as_in(number), _in_words(number), at)
+        if not at and (isinstance(data, (bool, list)) or data is None):
+            raise refuse(self._as_in(""), _in_words(data))
+        return data
+
+    def _as_in(self, text: str) -> str:
+        told = f"a number{self._in_unit()}{self._reach()}, as in {self._example(text)}"
+        if "," in text and _number_in(text) is not None:
+            told += " (without a comma)"
+        return f"{told}; or {{value, unit, source}}; or a distribution"
+
+    def _example(self, text: str) -> str:
+        """The number that the text holds, if it may stand here, or another that may."""
+        number = _number_in(text)
+        tried = (12.0, 0.1, 1.0) if number is None else (number, 12.0, 0.1, 1.0)
+        fitting = (x for x in tried if self.low <= x <= self.high)
+        return f"{next(fitting, self.low):.10g}"
+
+    def _hint(self, value: float) -> str:
+        """How a percentage is written where a share is asked for."""
+        if self.high > 1.0 or not 1.0 < value <= 100.0 * self.high:
+            return ""
+        return f" (write {value / 100.0:.10g} for {value:.10g} %)"
+
     def fit(self, quantity: Quantity) -> Parameter:
         factor = self._factor(quantity)
         parameter = Parameter(quantity, self.unit, factor, self.low, self.high)
@@ -270,22 +336,30 @@ class Spec:
         allowed = UNITS[self.unit]
         unit = quantity.unit or self.unit
         if unit not in allowed:
-            raise refuse(f"a unit of this field: {', '.join(allowed)}", unit, ("unit",))
+            names = f"a unit of this field: {', '.join(allowed)}"
+            near = nearest(_SAID.get(unit.lower().strip(), unit), allowed)
+            hint = f"; did you mean `{near}`?" if near else ""
+            raise refuse(names + hint, f"`{unit}`", ("unit",))
         if quantity.year is not None and not self.unit.startswith("USD"):
             raise refuse("a price year only where the unit is USD", str(quantity.year), ("year",))
         return allowed[unit]
 
     def _check_value(self, value: float) -> None:
         if not self.low <= value <= self.high:
-            raise refuse(self.describe(), f"{value:g} {self.unit}", ("value",))
+            raise refuse(self.allows() + self._hint(value), self._found(value), ("value",))
+
+    def _found(self, *values: float) -> str:
+        """Numbers with the field's unit."""
+        shown = " to ".join(map(in_digits, values))
+        return shown if self.unit == "1" else f"{shown} {self.unit}"
 
     def _check_reach(self, name: str, family: Distribution, factor: float) -> None:
         bottom, top = (factor * x for x in family.support)
         if np.isfinite(top) and not (self.low - 1e-12 <= bottom and top <= self.high + 1e-12):
-            raise refuse(self.describe(), f"{bottom:g} to {top:g} {self.unit}", (name,))
+            raise refuse(self.allows() + self._hint(top), self._found(bottom, top), (name,))
         if not np.isfinite(top):
             below, above = _truncation(family, self.low / factor, self.high / factor)
             if above - below < 1.0 - LARGEST_TRUNCATED_SHARE:
                 lost = 100.0 * (1.0 - above + below)
                 found = f"{lost:.0f} % of the distribution lies outside"
-                raise refuse(self.describe(), found, (name,))
+                raise refuse(self.allows(), found, (name,))

@@ -27,6 +27,7 @@ import yaml
 from .distributions import Floats
 from .ensemble import DRAW_PERCENTILES, Key, Result
 from .loading import Loaded
+from .problems import BadInput, Mark, Problem
 from .sampling import Method
 from .scenario import Scenario
 
@@ -59,15 +60,37 @@ def written_whole(folder: Path) -> Iterator[Path]:
 
     A folder of that name is replaced; a killed run leaves only one whose name begins with a dot.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    filling = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    with _told_of(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        filling = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            yield filling
+            filling.chmod(0o755)
+            _swap(filling, folder)
+        except BaseException:
+            shutil.rmtree(filling, ignore_errors=True)
+            raise
+
+
+def refuse_uncreatable(folder: Path) -> None:
+    """BadInput where no folder of that name can be made; to be asked before the work."""
+    with _told_of(folder):
+        if folder.name in ("", ".."):  # `.` cannot be replaced whole
+            raise OSError("a new name is needed")
+        above = next(path for path in folder.absolute().parents if os.path.lexists(path))
+        Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=above)).rmdir()
+
+
+@contextmanager
+def _told_of(folder: Path) -> Iterator[None]:
+    """Whatever the system refuses, told as a mistake in --out."""
     try:
-        yield filling
-        filling.chmod(0o755)
-        _swap(filling, folder)
-    except BaseException:
-        shutil.rmtree(filling, ignore_errors=True)
-        raise
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        found = f"`{folder}`: cannot create a folder there ({reason})"
+        mark = Mark("--out", 1, 1)
+        raise BadInput([Problem(mark, "", found, "a folder you may write to")]) from None
 
 
 def _swap(filling: Path, folder: Path) -> None:

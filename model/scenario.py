@@ -374,8 +374,10 @@ class Scenario(Frozen):
         for name, segment in segments.items():
             need = segment.need
             if need.at_risk.central + need.in_crisis.central >= 1.0:
-                found = f"at_risk {need.at_risk.central:g} + in_crisis {need.in_crisis.central:g}"
-                raise refuse("need shares that leave some people stable", found, (name, "need"))
+                at_risk, in_crisis = need.at_risk.central, need.in_crisis.central
+                found = f"at_risk {at_risk:g} + in_crisis {in_crisis:g} = {at_risk + in_crisis:.2f}"
+                allowed = "below 1 together: the rest are stable"
+                raise refuse(allowed, found, (name, "need"))
         return segments
 
     @property

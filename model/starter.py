@@ -12,7 +12,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 def write_starter(name: str, folder: Path) -> Path:
     """Write NAME.yaml into the folder; an existing file is left alone."""
-    spot = Mark("init", 1, 1)
+    spot = Mark("init", 0, 0)
     stem = name.removesuffix(".yaml")
     if not NAME.fullmatch(stem):
         allowed = "small letters, digits and _, beginning with a letter, as in our_county"

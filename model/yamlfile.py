@@ -73,11 +73,15 @@ def read_chain(path: Path, shipped: Path) -> Document:
 
 def assign(document: Document, setting: str) -> Document:
     """The document with one `dotted.path=value`; the value is YAML on one line, null deletes."""
-    spot = Mark("--set " + shortened(setting, 80), 1, 1)
+    spot = setting_mark(setting)
     path, equals, text = setting.partition("=")
     path = path.strip()
     if not equals or not _SETTING_PATH.fullmatch(path):
-        _refuse(spot, f"`{shortened(setting)}`", "`dotted.path=value`, as in `staff[0].hired=3`")
+        _refuse(
+            spot,
+            f"`{shortened(setting)}`",
+            "`dotted.path=value`, as in `interventions.X.staff.posts=12`",
+        )
     entry = Composer(text, spot.file, one_line=True).document()
     _, node = entry or _refuse(spot, "no value", "a value, or null to delete", path)
     location = _resolved(document.data, path, spot)
@@ -86,6 +90,11 @@ def assign(document: Document, setting: str) -> Document:
     if node.value is None:
         return _deleted(document, location, spot)
     return _replaced(document, location, _document(spot, node, spot.file))
+
+
+def setting_mark(setting: str) -> Mark:
+    """The place of what a setting says."""
+    return Mark("--set " + shortened(setting, 80), 1, 1)
 
 
 def _document(mark: Mark, node: Node, path: str) -> Document:
@@ -111,7 +120,7 @@ def _refuse(mark: Mark, found: str, allowed: str, key: str = "", near: str = "")
 
 
 def _text(path: Path) -> str:
-    start = Mark(str(path), 1, 1)
+    start = Mark(str(path), 0, 0)
     content = _content(path, start)
     if len(content) > MAX_BYTES:
         _refuse(start, "a file that is too large", f"at most {MAX_BYTES:,} bytes")

@@ -12,7 +12,17 @@ from typing import Any, NoReturn
 
 import yaml
 
-from .problems import BadInput, Location, Mark, Problem, dotted, kind, nearest, shortened
+from .problems import (
+    NO_COMMA,
+    BadInput,
+    Location,
+    Mark,
+    Problem,
+    dotted,
+    kind,
+    nearest,
+    shortened,
+)
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
@@ -177,7 +187,7 @@ class Composer:
             _, node = self._entry(next(self.events), here, depth)
             if key in fields:
                 found = f"the key `{key}` again, first on line {fields[key][0].line}"
-                self._note(mark, found, "each key once", here)
+                self._note(mark, found, _comma_or("each key once", str(key)), here)
             elif key is not None:
                 fields[key] = mark, node
         return fields
@@ -192,7 +202,7 @@ class Composer:
         else:
             written = getattr(event, "value", "")
             what = f"the key `{shortened(written)}`, " if written else "as a key "
-            allowed = "text as a key, in quotes if need be"
+            allowed = _comma_or("text as a key, in quotes if need be", written)
             self._note(mark, what + kind(node.value), allowed, at)
         return mark, None
 
@@ -247,6 +257,11 @@ class Composer:
     ) -> NoReturn:
         self._note(mark, found, allowed, at, near)
         raise BadInput(self.problems)
+
+
+def _comma_or(allowed: str, key: str) -> str:
+    """What is allowed where a key may be the end of a number, as in {value: 14,000}."""
+    return NO_COMMA if re.fullmatch("[0-9]{3}", key) else allowed
 
 
 def after(file: str, before: str) -> Mark:

@@ -11,11 +11,13 @@ import yaml
 from click.testing import CliRunner, Result
 
 from cli import main
-from model import ensemble, runfolder
+from model import comparison, ensemble, runfolder
 from model.loading import SHIPPED, load
 from model.schema import SCHEMA_FILE, scenario_schema, scenario_schema_text
 
 STARTER = SHIPPED / "starter.yaml"
+HEAD = "segments.medicaid_adults."
+EFFECT = "interventions.health_workers.effects.ed_visit.evidence="
 FILES = {
     "scenario.yaml",
     "draws.parquet",
@@ -127,6 +129,37 @@ class TestRun:
         assert "no run folder" in refused.output
         assert (folder / "mine" / "thesis.txt").read_text() == "years of work"
 
+    @pytest.mark.parametrize(
+        "out", ["file/sub", "file/a/b", "/proc/foo", "x" * 300, ".", "..", "/"]
+    )
+    @pytest.mark.parametrize("words", [("run", STARTER), ("compare", STARTER, STARTER)])
+    def test_a_folder_that_cannot_be_made_is_told_before_the_run(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[object, ...], out: str
+    ) -> None:
+        monkeypatch.setattr(ensemble, "run", None)
+        monkeypatch.setattr(comparison, "compare", None)
+        (folder / "file").write_text("")
+        done = call(*words, "--out", out)
+        assert (done.exit_code, done.output.count("cannot create a folder there")) == (2, 1)
+        assert "--out  found `" in done.output
+        assert [path.name for path in folder.iterdir()] == ["file"]
+
+    def test_a_file_named_runs_is_told_before_the_run(self, folder: Path) -> None:
+        (folder / "runs").write_text("")
+        for done in (run_starter(), call("compare", STARTER, STARTER)):
+            assert done.exit_code == 2
+            assert "cannot create a folder there" in done.output
+
+    def test_a_full_disk_is_told(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(runfolder, "metrics_table", full)
+        done = run_starter("--out", "out")
+        assert done.exit_code == 2
+        assert "(No space left on device)" in done.output
+        assert list(folder.iterdir()) == []
+
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
     def test_a_killed_run_leaves_nothing_that_looks_finished(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
@@ -175,6 +208,26 @@ class TestMistakes:
             (("run", STARTER, "--set", "clock.steps_per_month=1"), "steps_per_month"),
             (("check", STARTER, "--set", "backbone.party=hospitl"), "hospital"),
             (("evidence", "E9999"), "E9999"),
+            (("check", STARTER, "--set", "clock.start=2029-13"), "a month such as 2029-12"),
+            (("check", STARTER, "--set", "clock.start=2029"), "a month such as 2029-12"),
+            (("check", STARTER, "--set", "name=Our County"), "small letters, digits and _"),
+            (("check", STARTER, "--set", HEAD + "population={value: 14,000}"), "14000 for 14,000"),
+            (("check", STARTER, "--set", HEAD + "population={value: 14,250}"), "14000 for 14,000"),
+            (("check", STARTER, "--set", HEAD + "population={value: 1,000,000}"), "14000 for"),
+            (("check", STARTER, "--set", HEAD + "population=null"), "from 0 to 50,000,000"),
+            (("check", STARTER, "--set", HEAD + "population={ref: U909}"), "from U001 to U073"),
+            (
+                ("check", STARTER, "--set", HEAD + "need.at_risk=0.99"),
+                "; allowed: below 1 together",
+            ),
+            (("check", STARTER, "--set", EFFECT + "[E37]"), "did you mean `E037`"),
+            (("check", STARTER, "--set", EFFECT + "[E999]"), "from E001 to E161"),
+            (("evidence", "--service", "ed_visits"), "nearest: ed_visit"),
+            (("evidence", "--service", "ed_visit", "--intervention", "zz"), "no finding matches"),
+            (("check", "scenario/starter.yaml"), "found no such file; allowed: an existing file"),
+            (("check", "scenario/starter.yaml"), "scenarios/starter.yaml`?"),
+            (("check", "starter.yaml"), "scenarios/starter.yaml`?"),
+            (("check", "startr.yaml"), "scenarios/starter.yaml`?"),
             (("init", "../away"), "small letters"),
             (("compare", STARTER, STARTER), "another name"),
         ],
@@ -184,6 +237,28 @@ class TestMistakes:
         assert done.exit_code == 2, done.output
         assert told in done.output
         assert "Traceback" not in done.output
+        assert ":1:1" not in done.output
+
+    def test_a_setting_inside_what_is_not_there_is_one_problem(self) -> None:
+        done = call("check", STARTER, "--set", "interventions.health_worker.staff.posts=3")
+        assert done.exit_code == 2
+        assert done.output.startswith("1 problem in --set")
+        assert "interventions.health_worker\n" in done.output
+        assert "did you mean `health_workers`?" in done.output
+
+    def test_a_setting_may_fill_an_optional_part(self) -> None:
+        for setting in (
+            "backbone.multipliers.referral=1.2",
+            "interventions.health_workers.need_effects.relief=1.2",
+        ):
+            assert call("check", STARTER, "--set", setting).exit_code == 0
+
+    def test_a_misspelt_key_is_one_problem(self, folder: Path) -> None:
+        text = STARTER.read_text(encoding="utf-8").replace(" acceptance:", " acceptence:")
+        (folder / "bad.yaml").write_text(text, encoding="utf-8")
+        done = call("check", "bad.yaml")
+        assert done.output.startswith("1 problem in bad.yaml")
+        assert "did you mean `acceptance`?" in done.output
 
     def test_compare_needs_two(self) -> None:
         assert call("compare", STARTER).exit_code == 2

@@ -227,7 +227,7 @@ def test_figures_by_a_shipped_contract() -> None:
         (("--benchmark", "9", "--expenditure", "-1"), "--expenditure"),
         (
             ("--benchmark", "9", "--expenditure", "1", "--terms", "mssp_basic_e"),
-            "--minimum-savings",
+            "add --minimum-savings-rate 0.01; this contract lets choose one",
         ),
         (("--benchmark", "9", "--expenditure", "1", "--terms", "none.yaml"), "no such file"),
         (
@@ -238,10 +238,21 @@ def test_figures_by_a_shipped_contract() -> None:
             ("--benchmark", "9", "--expenditure", "1", "--terms", "mssp_basic_a", "--year", "2031"),
             "--year  found the year 2031",
         ),
+        (
+            ("--benchmark", "9", "--expenditure", "1", "--terms", "mssp_basic"),
+            "one of: ",
+        ),
+        (
+            ("--benchmark", "9", "--expenditure", "1", "--terms", "mssp_basic"),
+            "did you mean `mssp_basic_",
+        ),
+        (("nofile.csv",), "nofile.csv  found no such file"),
+        (("docs",), "docs  found a folder; allowed: a CSV file"),
         ((), "PERFORMANCE"),
     ],
 )
 def test_figures_that_cannot_be_settled(words: tuple[str, ...], told: str) -> None:
+    Path("docs").mkdir()
     done = call(*words)
     assert done.exit_code == 2
     assert told in done.output

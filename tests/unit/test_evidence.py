@@ -179,13 +179,30 @@ class TestConsistency:
 
 
 class TestErrors:
-    @pytest.mark.parametrize(("name", "near"), [("U75", "U073"), ("B1", "B001"), ("u009", "U009")])
+    @pytest.mark.parametrize(("name", "near"), [("U73", "U073"), ("B1", "B001"), ("u009", "U009")])
     def test_an_unknown_id_suggests_the_nearest(self, name: str, near: str) -> None:
         with pytest.raises(UnknownEvidence) as caught:
             REGISTRY.lookup(name)
         assert near in caught.value.nearest
         assert near in str(caught.value)
         assert isinstance(caught.value, KeyError)
+
+    def test_zeros_are_added_before_anything_else_is_tried(self) -> None:
+        with pytest.raises(UnknownEvidence) as caught:
+            REGISTRY.finding("E37")
+        assert caught.value.nearest == ("E037",)
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("E999", "ids go from E001 to E161: `headwater evidence` lists them"),
+            ("U909", "ids go from U001 to U073: `headwater evidence U001` shows one"),
+        ],
+    )
+    def test_an_id_beyond_the_last_has_no_neighbour(self, name: str, told: str) -> None:
+        with pytest.raises(UnknownEvidence, match=told) as caught:
+            REGISTRY.finding(name) if name[0] == "E" else REGISTRY.lookup(name)
+        assert caught.value.nearest == ()
 
     def test_a_finding_is_no_unit_cost(self) -> None:
         with pytest.raises(UnknownEvidence, match="no unit cost or base rate"):
@@ -288,7 +305,8 @@ class TestReport:
         assert ids(intervention="camden") == {"E009", "E010"}
         assert ids(service="ed_visit", intervention="chw") == {"E005", "E006", "E049", "E071"}
         assert ids(intervention="MOUD") >= {"E084", "E091"}
-        assert "No finding matches" in shown(evidence_table(REGISTRY, service="nothing"))
+        with pytest.raises(EvidenceError, match="no finding matches service 'nothing'"):
+            evidence_table(REGISTRY, service="nothing")
 
     def test_cards_show_all_that_is_known(self) -> None:
         card = shown(evidence_card(REGISTRY, "E009"), 120)

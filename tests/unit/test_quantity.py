@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 from scipy import stats
 
@@ -97,7 +97,7 @@ def test_draws_are_truncated_to_the_range(field: str, written: Any, known: Any) 
 
 def test_a_distribution_that_is_mostly_truncated_is_refused() -> None:
     """A normal with 6.7 % (z = -1.5) below the range is another distribution than written."""
-    with refusal("a share; unit 1, from 0 to 1"):
+    with refusal("a share from 0 to 1"):
         fitted("Share", {"normal": {"mean": 0.3, "sd": 0.2}})
 
 
@@ -120,6 +120,29 @@ def test_a_distribution_that_is_mostly_truncated_is_refused() -> None:
 def test_out_of_range_or_in_another_unit(field: str, written: Any, allowed: str) -> None:
     with refusal(allowed):
         fitted(field, written)
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "told"),
+    [
+        ("Share", 70, "a share from 0 to 1 (write 0.7 for 70 %)"),
+        ("Trend", 3, "a yearly trend; unit 1/year, from -0.5 to 0.5 (write 0.03 for 3 %)"),
+        ("Persons", 1e9, "people; unit persons, from 0 to 50,000,000"),
+        ("Months", "twelve", "a number in months, from 0.5 to 600, as in 12; or {value, unit"),
+        ("Months", "24 months", "as in 24;"),
+        ("Share", "6%", "a number from 0 to 1, as in 0.06;"),
+        ("Persons", "14,000", "as in 14000 (without a comma);"),
+        ("Persons", {"value": "$14,000"}, "as in 14000 (without a comma);"),
+        ("Persons", "1,00", "as in 12;"),
+        ("Months", None, "a number in months"),
+        ("Months", [1], "a number in months"),
+        ("Share", {"value": 5, "unit": "percent"}, "did you mean `%`?"),
+        ("Months", {"value": 5, "unit": "mnths"}, "did you mean `months`?"),
+    ],
+)
+def test_what_people_write_is_answered_in_their_words(field: str, written: Any, told: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(told)):
+        TypeAdapter(getattr(fields, field)).validate_python(written)
 
 
 @pytest.mark.parametrize(

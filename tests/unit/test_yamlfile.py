@@ -58,7 +58,8 @@ def test_a_place_without_a_mark_has_that_of_the_nearest_around_it(tmp_path: Path
 def test_a_missing_file_suggests_the_nearest_name(tmp_path: Path) -> None:
     write(tmp_path, "a: 1", "jackson.yaml")
     problem = refusal(lambda: read(tmp_path / "jakson.yaml"))
-    assert problem.mark == Mark(str(tmp_path / "jakson.yaml"), 1, 1)
+    assert problem.mark == Mark(str(tmp_path / "jakson.yaml"), 0, 0)
+    assert ":1:1" not in str(problem)
     assert (problem.found, problem.nearest) == ("no such file", "jackson.yaml")
 
 
