@@ -82,8 +82,9 @@ def run(
     sampled = sample(loaded, draws, seed, method)
     metrics: dict[Key, Floats] = {}
     kept: dict[Key, list[Floats]] = {}
+    worlds: Worlds | None = None
     for rows in chunks(draws, chunk):
-        worlds = both_worlds(sampled, rows)
+        worlds = both_worlds(sampled, rows, worlds)
         _store(metrics, measures(worlds), rows, draws)
         _keep(kept, worlds, rows)
         progress(rows.stop)
@@ -98,15 +99,18 @@ def chunks(draws: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, draws))
 
 
-def both_worlds(draws: Draws, rows: slice) -> Worlds:
-    """Usual care (the network as it is) and the strategy on the same draws."""
+def both_worlds(draws: Draws, rows: slice, earlier: Worlds | None = None) -> Worlds:
+    """Usual care (the network as it is) and the strategy on the same draws.
+
+    The arrays of an earlier chunk, no smaller, are written over: memory anew costs time.
+    """
     built = inputs(draws, rows)
     scenario = draws.scenario
     return Worlds(
         scenario,
         Columns(draws, rows),
-        simulate(without_interventions(built), scenario),
-        simulate(built, scenario),
+        simulate(without_interventions(built), scenario, earlier and earlier.usual),
+        simulate(built, scenario, earlier and earlier.strategy),
     )
 
 
@@ -121,9 +125,14 @@ def without_interventions(built: Inputs) -> Inputs:
     return built._replace(plan=idle)
 
 
-def simulate(built: Inputs, scenario: Scenario) -> Activity:
-    """Run the compiled loop; returns the activity, [draw, ...]."""
-    activity = blank_activity(built, len(scenario.parties))
+def simulate(built: Inputs, scenario: Scenario, room: Activity | None = None) -> Activity:
+    """Run the compiled loop; returns the activity, [draw, ...], in `room` if it is given."""
+    if room is None:
+        activity = blank_activity(built, len(scenario.parties))
+    else:
+        activity = Activity(*(array[: built.communities.people.shape[0]] for array in room))
+        for array in activity:
+            array.fill(0.0)
     simulation.simulate(
         built.communities,
         built.uses,

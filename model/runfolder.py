@@ -296,8 +296,8 @@ def effect_rows(synthesis: Any) -> dict[str, Any]:
 def draws_table(result: Result) -> pa.Table:
     """[draw, one column a parameter that a draw changes]"""
     draws = result.draws
-    columns: dict[str, Any] = {"draw": np.arange(draws.size, dtype=np.int64)}
-    columns |= {name: draws.values[name] for name in sorted(draws.loaded.uncertain)}
+    columns = {"draw": _numbers(np.arange(draws.size, dtype=np.int64))}
+    columns |= {name: _numbers(draws.values[name]) for name in sorted(draws.loaded.uncertain)}
     return pa.table(columns)
 
 
@@ -310,12 +310,12 @@ def metrics_table(result: Result) -> pa.Table:
         {
             "scenario": _repeated([result.draws.scenario.name], rows),
             "strategy": _repeated([k.strategy for k in keys], size),
-            "draw": pa.array(np.tile(np.arange(size, dtype=np.int64), len(keys))),
+            "draw": _numbers(np.tile(np.arange(size, dtype=np.int64), len(keys))),
             "metric": _repeated([k.metric for k in keys], size),
             "party": _repeated([k.subject for k in keys], size),
             "month": pa.nulls(rows, pa.string()),
             "unit": _repeated([k.unit for k in keys], size),
-            "value": pa.array(np.concatenate([result.metrics[k] for k in keys])),
+            "value": _numbers(np.concatenate([result.metrics[k] for k in keys])),
         }
     )
 
@@ -329,12 +329,12 @@ def series_table(result: Result) -> pa.Table:
         "strategy": _repeated([k.strategy for k in keys], len(labels)),
         "metric": _repeated([k.metric for k in keys], len(labels)),
         "party": _repeated([k.subject for k in keys], len(labels)),
-        "month": pa.array(labels * len(keys)),
+        "month": _words(labels * len(keys)),
         "unit": _repeated([k.unit for k in keys], len(labels)),
     }
     for statistic in next(iter(result.series.values()), {}):
         parts = [result.series[k][statistic] for k in keys]
-        columns[statistic] = pa.array(np.concatenate(parts))
+        columns[statistic] = _numbers(np.concatenate(parts))
     return pa.table(columns)
 
 
@@ -342,7 +342,20 @@ def _repeated(words: list[str], times: int) -> pa.DictionaryArray:
     """Each word `times` times, kept as a dictionary."""
     distinct = sorted(set(words))
     index = np.repeat(np.array([distinct.index(w) for w in words], dtype=np.int32), times)
-    return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(distinct))
+    return pa.DictionaryArray.from_arrays(_numbers(index), _words(distinct))
+
+
+def _numbers(x: np.ndarray[Any, Any]) -> pa.Array:
+    """The array as Arrow holds it. pa.array() would import pandas, which takes half a second."""
+    kind = pa.from_numpy_dtype(x.dtype)
+    return pa.Array.from_buffers(kind, x.size, [None, pa.py_buffer(np.ascontiguousarray(x))])
+
+
+def _words(words: list[str]) -> pa.Array:
+    encoded = [word.encode() for word in words]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(words), buffers)
 
 
 def _table(path: Path, table: pa.Table) -> None:
