@@ -27,7 +27,7 @@ import yaml
 from .distributions import Floats
 from .ensemble import DRAW_PERCENTILES, Key, Result
 from .loading import Loaded
-from .problems import BadInput, Mark, Problem
+from .problems import BadInput, Mark, Problem, printable
 from .sampling import Method
 from .scenario import Scenario
 
@@ -122,11 +122,25 @@ def write(result: Result, folder: Path, seconds: float) -> dict[str, Any]:
 
 
 def resolved_yaml(loaded: Loaded) -> str:
-    """The merged scenario with registry values filled in; it runs by itself."""
+    """The merged scenario with registry values filled in, and the way to each effect as comments;
+    it runs by itself.
+    """
     told = "# Written by Headwater: the scenario as it was run, with everything it extends.\n"
+    told += "".join(_step_comments(loaded))
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # several times faster where built
     data = loaded.document.data
     return told + yaml.dump(data, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _step_comments(loaded: Loaded) -> Iterator[str]:
+    """From each study to the effect that is drawn, with its numbers (docs/evidence.md)."""
+    for name, synthesis in loaded.effects.items():
+        s = synthesis.summary()
+        yield f"#\n# {name}: drawn {s.p05:.3f} to {s.p95:.3f}, median {s.median:.3f}\n"
+        for row in synthesis.rows:
+            yield f"#  {row.id}, weight {row.weight:.2f}\n"
+            yield from (f"#   rule {step.rule}: {printable(step.text)}\n" for step in row.steps)
+        yield f"#  between-study sd {synthesis.tau:.3f} ({synthesis.tau_from})\n"
 
 
 def _about(result: Result, seconds: float) -> dict[str, Any]:

@@ -226,7 +226,8 @@ def random_effects(
     spread = float(weights @ (values - mean) ** 2)
     se_hk = sqrt(spread / (k - 1)) * se_dl if k > 1 else 0.0
     i2 = max(0.0, (q - (k - 1)) / q) if q > 0 else 0.0
-    tau_from = "given" if given else "DerSimonian-Laird" if estimated else "assumption"
+    from_data = estimated or sqrt(dl) > assumed_tau
+    tau_from = "given" if given else "DerSimonian-Laird" if from_data else "assumption"
     df = k - 1.0 if known >= MIN_KNOWN else inf
     shares = tuple((weights / weights.sum()).tolist())
     return Pooled(k, mean, max(se_dl, se_hk), se_dl, se_hk, tau, tau_from, df, q, i2, shares)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,12 +29,15 @@ SOURCE = 120
 
 def checked(loaded: Loaded, path: Path) -> tuple[RenderableType, int]:
     """The whole screen, and how many numbers have neither source nor a word on it."""
-    rows = inputs_of(loaded)["parameters"]
+    inputs = inputs_of(loaded)
+    rows = inputs["parameters"]
     c = counts(rows)
     title = Text.assemble((printable(loaded.scenario.title), "bold"), f"\n{printable(str(path))}")
     parts: list[RenderableType] = [title, "", _counted(c), ""]
     for part, group in groupby(rows, key=_part):
         parts += [_table(part, list(group)), ""]
+    for name, effect in inputs["effects"].items():
+        parts += [_steps(name, effect), ""]
     parts += _to_ask([row for row in rows if row["status"] in TO_ASK])
     parts += [_counted(c)]
     return Group(*parts), c.no_source
@@ -96,6 +100,32 @@ def value_of(row: Parameter) -> str:
         return f"{mean} {unit}{year}".strip()
     low, high = (spoken(row[key], row["unit"])[0] for key in ("p05", "p95"))
     return f"{low} to {high} {unit}".strip() + f", mean {mean}{year}"
+
+
+def _steps(name: str, effect: dict[str, Any]) -> Table:
+    """The way from each study to the effect that is drawn, with its numbers (docs/evidence.md)."""
+    drawn, table = effect["drawn"], _blank(f"{name}: from studies to what is drawn")
+    for column in ("study", "ratio", "standard error", "enrolled", "discount", "used", "weight"):
+        table.add_column(
+            column, justify="left" if column in ("study", "standard error") else "right"
+        )
+    for row in effect["studies"]:
+        table.add_row(
+            Text(row["id"]),
+            f"{row['ratio']:.3f}",
+            Text(f"{row['se']:.3f} ({row['se_from']})"),
+            f"{row['enrolled_ratio']:.3f}",
+            f"{row['discount']:g}",
+            f"{math.exp(row['log_ratio_used']):.3f}",
+            f"{100 * row['weight']:.0f} %",
+        )
+    table.caption = (
+        f"pooled {math.exp(effect['mean_log_ratio']):.3f}, se {effect['se']:.3f}, between-study sd "
+        f"{effect['between_study_sd']:.3f} ({effect['between_study_sd_from']}); drawn for a new "
+        f"site {drawn['p05']:.3f} to {drawn['p95']:.3f}, median {drawn['p50']:.3f}"
+    )
+    table.caption_justify = "left"
+    return table
 
 
 def _to_ask(rows: list[Parameter]) -> list[RenderableType]:
