@@ -216,7 +216,7 @@ def parameter_rows(loaded: Loaded) -> Iterator[dict[str, Any]]:
     probabilities = np.array([0.05, 0.5, 0.95])
     for name, p in loaded.parameters.items():
         q = p.quantity
-        if q.source == "default":
+        if q.source in ("default", "neutral"):
             continue
         low, mid, high = p.draws(probabilities).tolist()
         yield {

@@ -7,12 +7,41 @@ in YAML where the field fixes the unit, or with value, unit and source, or a dis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from .distributions import Frozen, refuse
-from .quantity import Parameter, Quantity, Spec
+from .fields import (
+    Block,
+    Caseload,
+    Correlation,
+    Days,
+    Delay,
+    Entrants,
+    Label,
+    MemberMoney,
+    Money,
+    Month,
+    MonthlyMoney,
+    Months,
+    Name,
+    Persons,
+    PositiveRatio,
+    PostMoney,
+    Posts,
+    Rate,
+    Ratio,
+    Share,
+    SlotMoney,
+    Text,
+    Trend,
+    UseRate,
+    default,
+    month_number,
+)
+from .financing import Financing, Rates
+from .quantity import Parameter
 
 MAX_SEGMENTS = 60
 MAX_NAMED = 60
@@ -20,45 +49,6 @@ MAX_YEARS = 50
 NEED_LEVELS = ("stable", "at_risk", "in_crisis")
 
 NeedLevel = Literal["stable", "at_risk", "in_crisis"]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-Month = Annotated[
-    str,
-    StringConstraints(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$"),
-    Field(description="a month, YYYY-MM"),
-]
-Text = Annotated[str, StringConstraints(max_length=4000)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=160)]
-
-Share = Annotated[Parameter, Spec("1", 0.0, 1.0, "a share")]
-Rate = Annotated[Parameter, Spec("1/month", 0.0, 1.0, "a rate per month")]
-Ratio = Annotated[Parameter, Spec("1", 0.0, 100.0, "a ratio")]
-PositiveRatio = Annotated[Parameter, Spec("1", 0.01, 10.0, "a ratio")]
-Correlation = Annotated[Parameter, Spec("1", -1.0, 1.0, "a correlation")]
-Trend = Annotated[Parameter, Spec("1/year", -0.5, 0.5, "a yearly trend")]
-Months = Annotated[Parameter, Spec("month", 0.5, 600.0, "a duration")]
-Delay = Annotated[Parameter, Spec("month", 0.0, 120.0, "a delay")]
-UseRate = Annotated[Parameter, Spec("events/person-month", 0.0, 31.0, "use of a service")]
-Persons = Annotated[Parameter, Spec("persons", 0.0, 5e7, "people")]
-Entrants = Annotated[Parameter, Spec("persons/month", 0.0, 1e6, "births and arrivals")]
-Posts = Annotated[Parameter, Spec("posts", 0.0, 1e5, "full-time posts")]
-Caseload = Annotated[Parameter, Spec("persons/post", 0.1, 1e4, "clients served at once")]
-Days = Annotated[Parameter, Spec("days", 0.01, 3650.0, "length of stay")]
-Block = Annotated[Parameter, Spec("units/month", 0.01, 1e7, "capacity released at once")]
-Money = Annotated[Parameter, Spec("USD", 0.0, 1e9, "money")]
-MonthlyMoney = Annotated[Parameter, Spec("USD/month", 0.0, 1e9, "money a month")]
-PostMoney = Annotated[Parameter, Spec("USD/post-month", 0.0, 1e6, "cost of a post")]
-SlotMoney = Annotated[Parameter, Spec("USD/slot-month", 0.0, 1e6, "cost of a slot")]
-MemberMoney = Annotated[Parameter, Spec("USD/person-month", 0.0, 1e6, "cost of a person served")]
-
-
-def fixed(value: float, spec: Spec) -> Parameter:
-    """A default: a bare number in the field's own unit."""
-    return spec.fit(Quantity(value=value, source="default"))
-
-
-def _default(value: float, annotation: Any) -> Any:
-    spec = annotation.__metadata__[0]
-    return Field(default_factory=lambda: fixed(value, spec))
 
 
 class Clock(Frozen):
@@ -92,11 +82,6 @@ class Clock(Frozen):
         return [self.label(i) for i in range(self.months)]
 
 
-def month_number(month: str) -> int:
-    year, number = month.split("-")
-    return 12 * int(year) + int(number) - 1
-
-
 class Prices(Frozen):
     """The year that costs are brought to, once, with a named index (scenarios/evidence)."""
 
@@ -108,9 +93,9 @@ class OtherCare(Frozen):
     """All care that is not listed as a service: a total-cost contract is settled on it too."""
 
     cost: MemberMoney
-    trend: Trend = _default(0.0, Trend)
-    variation: Ratio = _default(2.1, Ratio)
-    correlation: Correlation = _default(0.0, Correlation)
+    trend: Trend = default(0.0, Trend)
+    variation: Ratio = default(2.1, Ratio)
+    correlation: Correlation = default(0.0, Correlation)
 
 
 class Party(Frozen):
@@ -124,6 +109,12 @@ class Party(Frozen):
     )
     payment_to_cost: Ratio | None = None
     other_care: OtherCare | None = None
+    perspective: Literal["federal", "state", "local"] | None = Field(
+        default=None, description="the level of government whose money it is"
+    )
+    rates: Rates | None = Field(
+        default=None, description="paid by capitation: who pays the rates gains later"
+    )
 
 
 class Need(Frozen):
@@ -154,10 +145,13 @@ class Segment(Frozen):
     name: Label
     group: Label
     payer: Name | dict[Name, Share] = Field(description="a party, or shares of several")
+    financed_by: dict[Name, Share] = Field(
+        default_factory=dict, description="who pays the premiums of the segment's payer, in shares"
+    )
     population: Persons
     need: Need
     deaths: Deaths
-    leaving: Rate = _default(0.0, Rate)
+    leaving: Rate = default(0.0, Rate)
     entrants: Entrants | None = Field(
         default=None, description="left out: as many as leave at the start, so that it is steady"
     )
@@ -222,11 +216,11 @@ class Service(Frozen):
     )
     relative_use: RelativeUse
     preventable: Share
-    marginal_share: Share = _default(1.0, Share)
-    back_fill: Share = _default(0.0, Share)
+    marginal_share: Share = default(1.0, Share)
+    back_fill: Share = default(0.0, Share)
     capacity: Capacity | None = None
-    use_trend: Trend = _default(0.0, Trend)
-    price_trend: Trend = _default(0.0, Trend)
+    use_trend: Trend = default(0.0, Trend)
+    price_trend: Trend = default(0.0, Trend)
     shocks: tuple[Shock, ...] = Field(default=(), max_length=40, strict=False)
 
 
@@ -281,25 +275,25 @@ class Effect(Frozen):
 class NeedEffects(Frozen):
     """Ratios on the moves between need levels while enrolled or protected; 1 is inert."""
 
-    onset: PositiveRatio = _default(1.0, PositiveRatio)
-    escalation: PositiveRatio = _default(1.0, PositiveRatio)
-    recovery: PositiveRatio = _default(1.0, PositiveRatio)
-    relief: PositiveRatio = _default(1.0, PositiveRatio)
+    onset: PositiveRatio = default(1.0, PositiveRatio)
+    escalation: PositiveRatio = default(1.0, PositiveRatio)
+    recovery: PositiveRatio = default(1.0, PositiveRatio)
+    relief: PositiveRatio = default(1.0, PositiveRatio)
 
 
 class Costs(Frozen):
     """What an intervention costs whoever pays; `in_kind` is given by `in_kind_by`."""
 
-    start_up: Money = _default(0.0, Money)
-    fixed: MonthlyMoney = _default(0.0, MonthlyMoney)
-    per_post: PostMoney = _default(0.0, PostMoney)
-    per_slot: SlotMoney = _default(0.0, SlotMoney)
-    per_enrollment: Money = _default(0.0, Money)
-    per_enrolled: MemberMoney = _default(0.0, MemberMoney)
-    stipends: MemberMoney = _default(0.0, MemberMoney)
-    in_kind: MonthlyMoney = _default(0.0, MonthlyMoney)
+    start_up: Money = default(0.0, Money)
+    fixed: MonthlyMoney = default(0.0, MonthlyMoney)
+    per_post: PostMoney = default(0.0, PostMoney)
+    per_slot: SlotMoney = default(0.0, SlotMoney)
+    per_enrollment: Money = default(0.0, Money)
+    per_enrolled: MemberMoney = default(0.0, MemberMoney)
+    stipends: MemberMoney = default(0.0, MemberMoney)
+    in_kind: MonthlyMoney = default(0.0, MonthlyMoney)
     in_kind_by: Name | None = None
-    trend: Trend = _default(0.0, Trend)
+    trend: Trend = default(0.0, Trend)
 
 
 class Intervention(Frozen):
@@ -331,9 +325,9 @@ class Intervention(Frozen):
 class Multipliers(Frozen):
     """The backbone's own effect on every intervention: 1 unless evidence says otherwise."""
 
-    referral: PositiveRatio = _default(1.0, PositiveRatio)
-    acceptance: PositiveRatio = _default(1.0, PositiveRatio)
-    time_to_hire: PositiveRatio = _default(1.0, PositiveRatio)
+    referral: PositiveRatio = default(1.0, PositiveRatio)
+    acceptance: PositiveRatio = default(1.0, PositiveRatio)
+    time_to_hire: PositiveRatio = default(1.0, PositiveRatio)
 
 
 class Backbone(Frozen):
@@ -341,7 +335,7 @@ class Backbone(Frozen):
 
     party: Name
     budget: MonthlyMoney
-    trend: Trend = _default(0.0, Trend)
+    trend: Trend = default(0.0, Trend)
     multipliers: Multipliers = Field(default_factory=Multipliers)
 
 
@@ -366,6 +360,7 @@ class Scenario(Frozen):
     services: dict[Name, Service] = Field(min_length=1, max_length=MAX_NAMED)
     interventions: dict[Name, Intervention] = Field(default_factory=dict, max_length=MAX_NAMED)
     backbone: Backbone
+    financing: Financing | None = None
     correlations: tuple[RankCorrelation, ...] = Field(default=(), max_length=200, strict=False)
 
     @field_validator("segments", mode="after")

@@ -17,8 +17,8 @@ from model.finance.performance import Refused, Row
 from model.finance.presets import Terms, load_fixed, preset, preset_paths
 from model.finance.rules import Rules, rules_of
 from model.finance.settlement import Settlement, clauses_both_ways, minimum_by_members, settle
-from model.finance.terms import Contract
 from model.problems import BadInput, Mark, Problem, nearest
+from model.terms import Contract
 
 COLUMNS = (
     "year",

@@ -185,6 +185,20 @@ def captured(payment, payer_saving, cap):
 
 
 @equation
+def capture_share(years_of_spending, share, full_until, none_from):
+    """Share of a payer's saving that is captured for reinvestment.
+
+    Whole up to full_until years of desired spending in the fund, none from none_from, linear
+    between; a none_from that is no later ends it right after full_until.
+    """
+    if years_of_spending <= full_until:
+        return share
+    if years_of_spending >= none_from:
+        return 0.0
+    return share * (none_from - years_of_spending) / (none_from - full_until)
+
+
+@equation
 def settlement(benchmark, expenditure, c):
     """One contract-year: minimum, rate, sequestration, limit; or loss rate, limit, forgiveness."""
     gross = gross_savings(benchmark, expenditure)

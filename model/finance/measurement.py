@@ -18,10 +18,10 @@ import numpy as np
 from scipy import special
 
 from model.distributions import Floats
+from model.terms import Measurement
 
 from . import contracts
 from .contracts import Clauses, Settled
-from .terms import Measurement
 
 POWER = 0.8
 NODES = 201  # of the Gauss-Hermite rule

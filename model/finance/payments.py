@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from model.terms import MemberFee, OutcomeMetric, Outcomes, Withhold
+
 from . import contracts
-from .terms import MemberFee, OutcomeMetric, Outcomes, Withhold
 
 PAYEE, PAYER = "payee", "payer"
 

@@ -12,9 +12,8 @@ from pydantic import ValidationError
 
 from model.explain import problem_at, problems_of
 from model.problems import BadInput, Location, Problem, nearest
+from model.terms import Amendment, Contract, uncertain
 from model.yamlfile import Document, overlay, read_chain
-
-from .terms import Amendment, Contract, uncertain
 
 SHIPPED = Path(__file__).resolve().parents[2] / "scenarios" / "contracts"
 SCHEMA_FILE = SHIPPED.parent / "schema" / "contract.schema.json"

@@ -8,10 +8,10 @@ import numpy as np
 
 from model.distributions import Floats
 from model.quantity import Parameter
+from model.terms import Contract, MinimumRate, SharedSavings
 
 from .contracts import Clauses
 from .performance import Refused, Row
-from .terms import Contract, MinimumRate, SharedSavings
 
 MONTHS = 12
 

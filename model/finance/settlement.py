@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.terms import LossRate
+
 from . import contracts
 from .contracts import Clauses, Settled
 from .performance import Refused, Row
 from .rules import Rules, agreement_year
-from .terms import LossRate
 from .verdict import decided_by
 
 

@@ -14,8 +14,8 @@ from model.finance.presets import (
     preset_paths,
     tracks,
 )
-from model.finance.terms import Contract
 from model.problems import BadInput
+from model.terms import Contract
 
 PLAIN = """\
 name: ours

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from model.distributions import Frozen, refuse
-from model.quantity import Parameter, Quantity, Spec
+from .distributions import Frozen, refuse
+from .quantity import Parameter, Quantity, Spec
 
 MAX_ITEMS = 60
 
@@ -38,6 +38,7 @@ Money = Annotated[Parameter, MONEY]
 MemberMoney = Annotated[Parameter, MEMBER_MONEY]
 Members = Annotated[Parameter, MEMBERS]
 Delay = Annotated[Parameter, DELAY]
+SpendingYears = Annotated[Parameter, Spec("years", 0.0, 100.0, "years of desired spending")]
 
 
 def _default(value: float, spec: Spec) -> Any:
@@ -236,6 +237,20 @@ class Outcomes(Frozen):
         return self
 
 
+class Capture(Frozen):
+    """A payer pays a share of its saving into a fund, less as the fund grows (model.md 6)."""
+
+    share: Share
+    full_until: SpendingYears = Field(description="years of desired spending in the fund")
+    none_from: SpendingYears = Field(description="years of desired spending in the fund")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Capture:
+        if self.none_from.central <= self.full_until.central:
+            raise refuse("more than full_until", at=("none_from",))
+        return self
+
+
 class Measurement(Frozen):
     """Random variation of a measured savings rate: sd^2 = f CV^2/n + area^2 (measurement.py)."""
 
@@ -278,6 +293,7 @@ class Contract(Frozen):
     outcomes: Outcomes | None = None
     case_rate: Money | None = None
     capitation_share: Share | None = None
+    capture: Capture | None = None
     distribution: dict[Name, Share] = Field(default_factory=dict, max_length=MAX_ITEMS)
     settlement_lag: Delay = _default(0.0, DELAY)
     interim_share: Share = _default(0.0, SHARE)
@@ -300,6 +316,7 @@ KINDS = (
     "outcomes",
     "case_rate",
     "capitation_share",
+    "capture",
 )
 
 
