@@ -48,3 +48,6 @@ numba.config.CACHE_DIR = str(cache_root() / f"equations-{source_hash()}")
 equation = njit(error_model="numpy", cache=True, forceinline=True, _nrt=False)
 allocating = njit(error_model="numpy", cache=True)
 parallel_loop = njit(error_model="numpy", cache=True, parallel=True, nogil=True)
+# A loop over some of the draws: threads of Python run several at once (`over_draws`). A parallel
+# region of the compiler would compile the whole simulation four times over.
+loop = njit(error_model="numpy", cache=True, nogil=True)

@@ -1,4 +1,4 @@
-"""Draws: a number for every parameter and draw, by dotted name."""
+"""Draws: a number for every parameter and draw, by dotted name, and the luck of each draw."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from .distributions import Floats
 from .explain import problem_at
 from .loading import Loaded
+from .luck import luck
 from .problems import BadInput
 from .sampling import Correlated, Method, NotACorrelation, correlate, uniforms
 from .scenario import Scenario
@@ -26,6 +27,7 @@ class Draws:
     seed: int
     method: Method
     values: dict[str, Floats]
+    luck: dict[str, Floats]
 
     @property
     def scenario(self) -> Scenario:
@@ -47,7 +49,7 @@ def sample(loaded: Loaded, draws: int, seed: int, method: Method = "lhs") -> Dra
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         drawn = threads.map(lambda name: _values(loaded, name, u[name]), names)
         values |= dict(zip(names, drawn, strict=True))
-    return Draws(loaded, draws, seed, method, values)
+    return Draws(loaded, draws, seed, method, values, luck(loaded.scenario, draws, seed))
 
 
 def _values(loaded: Loaded, name: str, u: Floats) -> Floats:
@@ -65,6 +67,10 @@ class Columns:
     def __call__(self, name: str) -> Floats:
         values = self.draws.values[name]
         return values[self.rows] if values.ndim else np.full(self.size, float(values))
+
+    def luck(self, name: str) -> Floats:
+        """Chance events [draw, event] by name."""
+        return self.draws.luck[name][self.rows]
 
     def each(self, names: Iterable[str]) -> Floats:
         """[draw, name]"""

@@ -10,23 +10,30 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import simulation
+from .books import BOOK_AXES, TREASURY_AXES, Books, Costs, Deals, Money, Treasury, records
+from .deals import contract_plan, deals, measured
 from .distributions import Floats
 from .draws import Columns, Draws, sample
 from .loading import Loaded
-from .outcomes import Measure, Worlds, measures, series
+from .money import costs, financing_of, lines, money, money_plan, obligations, restricted_funds
+from .outcomes import measures, series
 from .parameters import Inputs, inputs
 from .sampling import Method
 from .scenario import Scenario
+from .services import cells
 from .stocks import AXES, Activity
+from .worlds import Measure, World, Worlds
 
 CHUNK = 256
 # Monthly series keep their quantiles over this many draws at most: they are the page's pictures.
 SERIES_DRAWS = 2_000
+# Draws are shared out in more parts than there are threads, so that no thread waits for long.
+SHARES_PER_THREAD = 4
 DRAW_PERCENTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 
 Progress = Callable[[int], None]
@@ -102,16 +109,27 @@ def chunks(draws: int, size: int) -> Iterator[slice]:
 def both_worlds(draws: Draws, rows: slice, earlier: Worlds | None = None) -> Worlds:
     """Usual care (the network as it is) and the strategy on the same draws.
 
-    The arrays of an earlier chunk, no smaller, are written over: memory anew costs time.
+    Usual care comes first: contracts of the strategy are settled on it. The arrays of an earlier
+    chunk, no smaller, are written over: memory anew costs time.
     """
+    scenario, get = draws.scenario, Columns(draws, rows)
     built = inputs(draws, rows)
-    scenario = draws.scenario
-    return Worlds(
+    priced = costs(scenario, get)
+    usual = simulate(
         scenario,
-        Columns(draws, rows),
-        simulate(without_interventions(built), scenario, earlier and earlier.usual),
-        simulate(built, scenario, earlier and earlier.strategy),
+        without_interventions(built),
+        Finances(money(scenario, get, True), priced, deals(scenario, get, None)),
+        True,
+        earlier and earlier.usual,
     )
+    strategy = simulate(
+        scenario,
+        built,
+        Finances(money(scenario, get, False), priced, deals(scenario, get, usual.activity)),
+        False,
+        earlier and earlier.strategy,
+    )
+    return Worlds(scenario, get, usual, strategy)
 
 
 def without_interventions(built: Inputs) -> Inputs:
@@ -125,37 +143,116 @@ def without_interventions(built: Inputs) -> Inputs:
     return built._replace(plan=idle)
 
 
-def simulate(built: Inputs, scenario: Scenario, room: Activity | None = None) -> Activity:
-    """Run the compiled loop; returns the activity, [draw, ...], in `room` if it is given."""
-    if room is None:
-        activity = blank_activity(built, len(scenario.parties))
-    else:
-        activity = Activity(*(array[: built.communities.people.shape[0]] for array in room))
-        for array in activity:
-            array.fill(0.0)
-    simulation.simulate(
+class Finances(NamedTuple):
+    """The money of a slice of draws in one world."""
+
+    money: Money
+    costs: Costs
+    deals: Deals
+
+
+def simulate(
+    scenario: Scenario,
+    built: Inputs,
+    finances: Finances,
+    usual_care: bool,
+    room: World | None = None,
+) -> World:
+    """Run the compiled loop for one world, in `room` if it is given."""
+    world = blank_world(scenario, built) if room is None else cleared(room, built)
+    in_threads(
+        simulation.simulate,
+        built.communities.people.shape[0],
         built.communities,
         built.uses,
         built.programmes,
         built.plan,
+        finances.money,
+        finances.costs,
+        money_plan(scenario),
+        finances.deals,
+        contract_plan(scenario),
+        usual_care,
         scenario.clock.steps_per_month,
-        activity,
+        world.activity,
+        treasury(scenario, built),
+        world.books,
     )
-    return activity
+    return world._replace(deals=finances.deals, money=finances.money)
 
 
-def blank_activity(built: Inputs, parties: int) -> Activity:
-    draws, segments, _, services = built.uses.rate.shape
+def in_threads(run_range: Callable[..., None], draws: int, *arrays: Any) -> None:
+    """Run a loop over all draws in threads; each draw writes its own row."""
+    workers = os.cpu_count() or 1
+    size = -(-draws // (SHARES_PER_THREAD * workers))
+    with ThreadPoolExecutor(workers) as threads:
+        starts = range(0, draws, size)
+        list(threads.map(lambda at: run_range(at, min(at + size, draws), *arrays), starts))
+
+
+def cleared(room: World, built: Inputs) -> World:
+    """The arrays of an earlier chunk, emptied, for as many draws as there are."""
+    draws = built.communities.people.shape[0]
+    activity = Activity(*(array[:draws] for array in room.activity))
+    books = Books(*(array[:draws] for array in room.books))
+    for array in activity:
+        array.fill(0.0)
+    for record in books:
+        record.view(np.float64).fill(0.0)
+    return room._replace(activity=activity, books=books)
+
+
+def blank_world(scenario: Scenario, built: Inputs) -> World:
+    """Arrays of zeros, [draw, ...], for what is recorded."""
+    draws, sizes = built.communities.people.shape[0], sizes_of(scenario, built)
+
+    def zeros(axes: tuple[str, ...]) -> Floats:
+        return np.zeros((draws, *(sizes[axis] for axis in axes)))
+
+    activity = Activity(*(zeros(axes) for axes in AXES.values()))
+    return World(activity, Books(*blank(BOOK_AXES, draws, sizes)))
+
+
+def treasury(scenario: Scenario, built: Inputs) -> Treasury:
+    """Room for the balances of each draw."""
+    draws, sizes = built.communities.people.shape[0], sizes_of(scenario, built)
+    return Treasury(*blank(TREASURY_AXES, draws, sizes))
+
+
+def blank(axes: dict[str, Any], draws: int, sizes: dict[str, int]) -> Iterator[Any]:
+    """Records and arrays of zeros, [draw, ...]."""
+    for kind, names in axes.values():
+        shape = (draws, *(sizes[name] for name in names))
+        yield records(kind, *shape) if kind.names else np.zeros(shape)
+
+
+def sizes_of(scenario: Scenario, built: Inputs) -> dict[str, int]:
+    """How long each axis of the records is."""
+    f = financing_of(scenario)
+    _, segments, _, services = built.uses.rate.shape
     months, interventions = built.plan.running.shape
-    sizes = {
+    return {
         "month": months,
+        "year": int(built.plan.year[-1]) + 1,
         "segment": segments,
         "need": 3,
         "intervention": interventions,
         "service": services,
-        "party": parties,
+        "cell": len(cells(scenario)),
+        "account": len(f.accounts),
+        "post": len(f.posts),
+        "post_or_cost": len(f.posts) + len(f.costs),
+        "dues": len(f.dues),
+        "fee": len(f.fees),
+        "line": len(lines(scenario)),
+        "obligation": len(obligations(scenario)),
+        "fund": len(restricted_funds(f)),
+        "contract": len(f.contracts),
+        "contract_year": max((c.years for c in f.contracts.values()), default=0),
+        "grant": len(f.grants),
+        "reinvestment": len(f.reinvestment),
+        "measure": len(measured(scenario)),
     }
-    return Activity(*(np.zeros((draws, *(sizes[axis] for axis in axes))) for axes in AXES.values()))
 
 
 def _store(metrics: dict[Key, Floats], found: Iterator[Measure], rows: slice, draws: int) -> None:

@@ -10,18 +10,22 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .contract_files import Years, laid_over, start_years, with_terms
 from .evidence import EvidenceError, Registry, UnknownEvidence, load_registry, price_factor
 from .evidence_records import BaseRate, UnitCost
 from .explain import problem_at, problems_of
+from .money_fit import money_misfits
+from .money_names import ACCOUNTED, MONEY, unknown_money_names
 from .names import misfits, unknown_names
 from .problems import BadInput, Location, Mark, Problem, dotted, nearest
 from .quantity import FAMILIES, Parameter
 from .scenario import Effect, Intervention, Scenario, parameters
 from .synthesis import Synthesis, synthesise
-from .yamlfile import Document, assign, read_chain, setting_mark
+from .yamlfile import Document, assign, chain, setting_mark
 
 SHIPPED = Path(__file__).resolve().parent.parent / "scenarios"
 NAMED = ("parties", "segments", "services", "interventions")
+MONEY_NAMED = ("accounts", *ACCOUNTED)
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,26 @@ class Loaded:
 def load(path: Path, settings: Iterable[str] = ()) -> Loaded:
     """The scenario in a file, with `dotted.path=value` settings; BadInput tells all problems."""
     _refuse_absent(path)
-    document = read_chain(path, SHIPPED)
+    return from_document(_changed(chain(path, SHIPPED), tuple(settings)))
+
+
+def _changed(files: list[Document], settings: tuple[str, ...]) -> Document:
+    """The merged files with settings; terms are those of the year in which a contract starts.
+
+    A setting may move that year: then all is done again with the year that it gives.
+    """
+    years = start_years(*files)
+    changed = _with_settings(files, settings, years)
+    moved = start_years(changed)
+    return changed if moved == years else _with_settings(files, settings, moved)
+
+
+def _with_settings(files: list[Document], settings: tuple[str, ...], years: Years) -> Document:
+    document = with_terms(laid_over(files, years), years)
     for setting in settings:
         _refuse_unnamed(document, setting)
-        document = assign(document, setting)
-    return from_document(document)
+        document = with_terms(assign(document, setting), years)
+    return document
 
 
 def _refuse_absent(path: Path) -> None:
@@ -67,22 +86,31 @@ def _refuse_absent(path: Path) -> None:
 
 
 def _refuse_unnamed(document: Document, setting: str) -> None:
-    """A setting inside a programme, service, segment or party that is not there is a slip."""
-    part, *inside = setting.partition("=")[0].strip().split(".")
-    things = document.data.get(part)
-    if part not in NAMED or len(inside) < 2 or not isinstance(things, dict) or inside[0] in things:
+    """A setting inside a thing with a name, which is not there, is a slip."""
+    above, name, *inside = _named_thing(setting.partition("=")[0].strip().split("."))
+    things = document.data
+    for part in above.split("."):
+        things = things.get(part) if isinstance(things, dict) else None
+    names = {} if things is None else things
+    if not inside or not isinstance(names, dict) or name in names:
         return
-    key, found = f"{part}.{inside[0]}", f"`{inside[0]}`, which is not there"
-    allowed = f"one of: {', '.join(things) or '(none defined)'}"
-    near = nearest(inside[0], things)
-    raise BadInput([Problem(setting_mark(setting), key, found, allowed, near)])
+    key, found = f"{above}.{name}", f"`{name}`, which is not there"
+    allowed = f"one of: {', '.join(names) or '(none defined)'}"
+    raise BadInput([Problem(setting_mark(setting), key, found, allowed, nearest(name, names))])
+
+
+def _named_thing(path: list[str]) -> list[str]:
+    """The mapping of named things that a setting goes through, the name, and the way on from it."""
+    if path[0] == MONEY and len(path) > 2 and path[1] in MONEY_NAMED:
+        return [f"{MONEY}.{path[1]}", *path[2:]]
+    return path if path[0] in NAMED and len(path) > 1 else ["", ""]
 
 
 def from_document(document: Document) -> Loaded:
     """The scenario of a merged document."""
     registry = load_registry()
-    document, problems = with_references(document, registry)
-    problems += unknown_names(document, registry)
+    document, problems = with_references(with_terms(document), registry)
+    problems += unknown_names(document, registry) + unknown_money_names(document)
     scenario: Scenario | None = None
     try:
         scenario = Scenario.model_validate(document.data)
@@ -90,7 +118,7 @@ def from_document(document: Document) -> Loaded:
         problems += problems_of(error, document, Scenario)
     if problems or scenario is None:
         raise BadInput(_once_each(problems))
-    problems = misfits(scenario, document)
+    problems = misfits(scenario, document) + money_misfits(scenario, document)
     if problems:
         raise BadInput(problems)
     priced, price_problems = at_scenario_prices(scenario, document, registry)

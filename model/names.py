@@ -6,18 +6,20 @@ errors: all that is wrong with a file is told at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 from .evidence import Registry, nearest, reach
 from .evidence_records import DesignClass
 from .explain import problem_at
 from .problems import Location, Problem, described
+from .quantity import Parameter
 from .scenario import Scenario, parameters
 from .yamlfile import Document
 
 SEGMENT_PAYER = "segment"
 DESIGNS = get_args(DesignClass)
+ROUNDING = 1e-6
 
 
 Use = tuple[Location, Any, list[str]]
@@ -26,7 +28,7 @@ Use = tuple[Location, Any, list[str]]
 def unknown_names(document: Document, registry: Registry) -> list[Problem]:
     """Every use of a name (party, segment, service, evidence ...) that is nowhere defined."""
     data = document.data
-    known = {part: list(_mapping(data, part)) for part in ("parties", "segments", "services")}
+    known = {part: list(mapping(data, part)) for part in ("parties", "segments", "services")}
     findings = list(registry.findings)
     return [
         _unknown(document, use, findings)
@@ -40,16 +42,18 @@ def _unknown(document: Document, use: Use, findings: list[str]) -> Problem:
     if names is findings:
         told = f"the id of a published effect{reach('E', names)}"
         return problem_at(document, location, described(name), told, nearest(name, names))
-    return problem_at(document, location, described(name), f"one of: {_some(names)}", names)
+    return problem_at(document, location, described(name), f"one of: {some(names)}", names)
 
 
-def _mapping(data: Any, *path: str) -> dict[str, Any]:
+def mapping(data: Any, *path: str) -> dict[str, Any]:
+    """The mapping at a path of the raw data; empty where there is none."""
     for part in path:
         data = data.get(part) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
 
 
-def _listed(data: Any, *path: str) -> list[Any]:
+def listed(data: Any, *path: str) -> list[Any]:
+    """The list at a path of the raw data; empty where there is none."""
     *above, last = path
     for part in above:
         data = data.get(part) if isinstance(data, dict) else None
@@ -57,66 +61,70 @@ def _listed(data: Any, *path: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _some(names: list[str], most: int = 12) -> str:
+def some(names: list[str], most: int = 12) -> str:
+    """The first of the valid names, in words."""
     return ", ".join(names[:most]) + (" ..." if len(names) > most else "") or "(none defined)"
 
 
 def _uses(data: Any, known: dict[str, list[str]], findings: list[str]) -> Iterator[Use]:
     """Each place that names something, the name, and the names valid there."""
     parties, segments, services = known["parties"], known["segments"], known["services"]
-    for name, segment in _mapping(data, "segments").items():
+    for name, segment in mapping(data, "segments").items():
         at: Location = ("segments", name)
         yield from _name_or_keys(segment, (*at, "payer"), parties)
-        yield from _keys(segment, (*at, "use"), services)
-    for name, service in _mapping(data, "services").items():
+        yield from key_uses(segment, (*at, "use"), services)
+        yield from key_uses(segment, (*at, "financed_by"), parties)
+    for name, service in mapping(data, "services").items():
         at = ("services", name)
-        yield from _value(service, (*at, "provider"), parties)
-        yield from _keys(service, (*at, "payment"), [*parties, SEGMENT_PAYER])
-        yield from _keys(service, (*at, "price"), parties)
-    for name, programme in _mapping(data, "interventions").items():
+        yield from value_use(service, (*at, "provider"), parties)
+        yield from key_uses(service, (*at, "payment"), [*parties, SEGMENT_PAYER])
+        yield from key_uses(service, (*at, "price"), parties)
+    for name, programme in mapping(data, "interventions").items():
         yield from _intervention_uses(programme, ("interventions", name), known, findings)
-    for index, movement in enumerate(_listed(data, "movements")):
-        yield from _value(movement, ("movements", index, "from"), segments)
-        yield from _value(movement, ("movements", index, "to"), segments)
-    yield from _value(_mapping(data, "backbone"), ("backbone", "party"), parties)
+    for index, movement in enumerate(listed(data, "movements")):
+        yield from value_use(movement, ("movements", index, "from"), segments)
+        yield from value_use(movement, ("movements", index, "to"), segments)
+    yield from value_use(mapping(data, "backbone"), ("backbone", "party"), parties)
 
 
 def _intervention_uses(
     programme: Any, at: Location, known: dict[str, list[str]], findings: list[str]
 ) -> Iterator[Use]:
     parties = known["parties"]
-    yield from _value(programme, (*at, "operator"), parties)
-    yield from _value(programme, (*at, "funded_by"), parties)
-    yield from _value(_mapping(programme, "costs"), (*at, "costs", "in_kind_by"), parties)
-    for index, segment in enumerate(_listed(programme, "eligible", "segments")):
+    yield from value_use(programme, (*at, "operator"), parties)
+    yield from value_use(programme, (*at, "funded_by"), parties)
+    yield from value_use(mapping(programme, "costs"), (*at, "costs", "in_kind_by"), parties)
+    for index, segment in enumerate(listed(programme, "eligible", "segments")):
         yield (*at, "eligible", "segments", index), segment, known["segments"]
-    yield from _keys(programme, (*at, "effects"), known["services"])
-    effects = _mapping(programme, "effects")
+    yield from key_uses(programme, (*at, "effects"), known["services"])
+    effects = mapping(programme, "effects")
     own = [s for s, e in effects.items() if isinstance(e, dict) and "follows" not in e]
     for service, effect in effects.items():
         here: Location = (*at, "effects", service)
-        yield from _value(effect, (*here, "follows"), own)
-        cited = _listed(effect, "evidence")
+        yield from value_use(effect, (*here, "follows"), own)
+        cited = listed(effect, "evidence")
         for index, finding in enumerate(cited):
             yield (*here, "evidence", index), finding, findings
         own_ids = [c for c in cited if c in findings]
-        yield from _keys(effect, (*here, "comparator_rate"), own_ids)
-        yield from _keys(effect, (*here, "discounts"), [*DESIGNS, *own_ids])
+        yield from key_uses(effect, (*here, "comparator_rate"), own_ids)
+        yield from key_uses(effect, (*here, "discounts"), [*DESIGNS, *own_ids])
 
 
-def _value(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
+def value_use(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
+    """The name that stands at the location, the last key of which is one of the part's."""
     if isinstance(part, dict) and location[-1] in part:
         yield location, part[location[-1]], names
 
 
-def _keys(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
-    for key in _mapping(part, str(location[-1])):
+def key_uses(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
+    """The keys of the mapping at the location, the last key of which is one of the part's."""
+    for key in mapping(part, str(location[-1])):
         yield (*location, key), key, names
 
 
 def _name_or_keys(part: Any, location: Location, names: list[str]) -> Iterator[Use]:
-    yield from _value(part, location, names)
-    yield from _keys(part, location, names)
+    yield from value_use(part, location, names)
+    yield from key_uses(part, location, names)
 
 
 def misfits(scenario: Scenario, document: Document) -> list[Problem]:
@@ -152,15 +160,19 @@ def _shares(s: Scenario) -> Iterator[Misfit]:
     """Payers' shares add up to 1, as written (draws are scaled to 1)."""
     for name, segment in s.segments.items():
         if isinstance(segment.payer, dict):
-            total = sum(p.central for p in segment.payer.values())
-            if abs(total - 1.0) > 1e-6:
-                yield ("segments", name, "payer"), f"{total:g} in all", "shares adding up to 1", ()
+            yield from _not_whole(segment.payer, ("segments", name, "payer"))
+        if segment.financed_by:
+            yield from _not_whole(segment.financed_by, ("segments", name, "financed_by"))
     for name, service in s.services.items():
         if service.payment is not None:
-            total = sum(p.central for p in service.payment.values())
-            if abs(total - 1.0) > 1e-6:
-                at = ("services", name, "payment")
-                yield at, f"{total:g} in all", "shares adding up to 1", ()
+            yield from _not_whole(service.payment, ("services", name, "payment"))
+
+
+def _not_whole(shares: Mapping[str, Parameter], at: Location) -> Iterator[Misfit]:
+    """Shares that do not add up to 1."""
+    total = sum(share.central for share in shares.values())
+    if abs(total - 1.0) > ROUNDING:
+        yield at, f"{total:g} in all", "shares adding up to 1", ()
 
 
 def _need(s: Scenario) -> Iterator[Misfit]:

@@ -8,39 +8,25 @@ a subject (a party, or what it speaks of): `metric:subject` on the command line.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from .distributions import Floats
-from .draws import Columns
 from .names import payers_of
 from .scenario import Scenario
 from .services import price_factors, years_since_price_year
 from .stocks import Activity
 from .totals import over_months, total
-
-ALL = "all"
-USUAL, STRATEGY, DIFFERENCE = "usual_care", "strategy", "difference"
-
-
-class Measure(NamedTuple):
-    """One outcome: values [draw], or [draw, month] where it is a series."""
-
-    metric: str
-    subject: str
-    strategy: str
-    unit: str
-    values: Floats
-
-
-class Worlds(NamedTuple):
-    """The same draws in both worlds, with the scenario and its numbers."""
-
-    scenario: Scenario
-    get: Columns
-    usual: Activity
-    strategy: Activity
+from .worlds import (
+    ALL,
+    DIFFERENCE,
+    STRATEGY,
+    USUAL,
+    Measure,
+    Worlds,
+    by_party,
+    by_service,
+)
 
 
 def measures(w: Worlds) -> Iterator[Measure]:
@@ -55,10 +41,15 @@ def measures(w: Worlds) -> Iterator[Measure]:
 # --- payers
 
 
+def paid(w: Worlds, world: Activity, rescue: bool) -> Floats:
+    """What each party pays for care over the horizon [draw, party], USD."""
+    return by_party(w.scenario, over_months(world.payments), rescue)
+
+
 def spending(w: Worlds) -> Iterator[Measure]:
     """Rescue spending of each party with and without the interventions, and what is avoided."""
-    usual, strategy = over_months(w.usual.payments), over_months(w.strategy.payments)
-    offsets = over_months(w.strategy.offsets) - over_months(w.usual.offsets)
+    usual, strategy = paid(w, w.usual, True), paid(w, w.strategy, True)
+    offsets = paid(w, w.strategy, False) - paid(w, w.usual, False)
     parties = list(w.scenario.parties)
     for party in who_pays(w.scenario, rescue=True):
         p = parties.index(party)
@@ -102,12 +93,12 @@ def who_funds(scenario: Scenario) -> list[str]:
 def savings(w: Worlds) -> Iterator[Measure]:
     """Each party's own saving, net of offsets, of what is not freed and of programme costs."""
     parties = list(w.scenario.parties)
-    avoided = over_months(w.usual.payments) - over_months(w.strategy.payments)
-    offsets = over_months(w.strategy.offsets) - over_months(w.usual.offsets)
+    avoided = paid(w, w.usual, True) - paid(w, w.strategy, True)
+    offsets = paid(w, w.strategy, False) - paid(w, w.usual, False)
     kept = not_freed(w, avoided)
     cost = np.zeros_like(avoided)
-    for party, paid in programme_costs(w).items():
-        cost[:, parties.index(party)] = over_months(paid)
+    for party, amount in programme_costs(w).items():
+        cost[:, parties.index(party)] = over_months(amount)
     net = avoided - offsets - kept - cost
     payers, funders = who_pays(w.scenario, rescue=True), who_funds(w.scenario)
     others = who_pays(w.scenario, rescue=False)
@@ -152,16 +143,15 @@ def back_filled(w: Worlds) -> Floats:
     share = w.get.each(f"services.{s}.back_fill" for s in w.scenario.services)
     freed = np.maximum(w.usual.use - w.strategy.use, 0.0) * price_factors(w.scenario, w.get)
     units = over_months(w.usual.use)[:, :, None]
-    at_base = np.divide(
-        w.usual.base_payments, units, out=np.zeros_like(w.usual.base_payments), where=units > 0.0
-    )
+    base = by_service(w.scenario, w.usual.base_payments)
+    at_base = np.divide(base, units, out=np.zeros_like(base), where=units > 0.0)
     taken_up = (over_months(freed) * share)[:, :, None] * at_base
     return over_months(taken_up)  # axis 1 is the service here
 
 
 def freed_cost(w: Worlds) -> Floats:
     """Marginal cost avoided and fixed cost released, by who pays the services [draw, party]."""
-    base = w.usual.base_payments
+    base = by_service(w.scenario, w.usual.base_payments)
     share = np.divide(
         base, total(base)[:, :, None], out=np.zeros_like(base), where=total(base)[:, :, None] > 0.0
     )
@@ -179,7 +169,7 @@ def members(w: Worlds, saved: Floats) -> Iterator[Measure]:
     A member whose cost several payers share counts for each by its share.
     """
     other, months = other_care(w)
-    usual = over_months(w.usual.payments) + over_months(w.usual.offsets) + other
+    usual = paid(w, w.usual, True) + paid(w, w.usual, False) + other
     covering = {party for segment in w.scenario.segments.values() for party in segment.payers}
     for p, (name, party) in enumerate(w.scenario.parties.items()):
         if party.kind == "payer" and name in covering:
@@ -229,7 +219,7 @@ def programme_activity(w: Worlds) -> Iterator[Measure]:
     served = over_months(w.strategy.enrolled_months) / 12.0
     waited = over_months(w.strategy.waiting)
     for i, name in enumerate(w.scenario.interventions):
-        cost = over_months(intervention_cost(w, i, name))
+        cost = over_months(intervention_cost(w, i))
         yield Measure("enrollments", name, STRATEGY, "persons", started[:, i])
         yield Measure("person_years_served", name, STRATEGY, "person-years", served[:, i])
         wait = _ratio(waited[:, i], over_months(w.strategy.referred)[:, i])
@@ -240,7 +230,7 @@ def programme_activity(w: Worlds) -> Iterator[Measure]:
         )
         yield from effects_at_floor(w, i, name)
     if w.scenario.interventions:
-        avoided = total(over_months(w.usual.payments) - over_months(w.strategy.payments))
+        avoided = total(paid(w, w.usual, True) - paid(w, w.strategy, True))
         yield Measure(
             "avoided_per_person_year_served",
             ALL,
@@ -273,58 +263,23 @@ def _ratio(top: Floats, bottom: Floats) -> Floats:
 def programme_costs(w: Worlds) -> dict[str, Floats]:
     """What each party pays for the interventions [draw, month], USD; in kind is its giver's."""
     out: dict[str, Floats] = {}
-    for i, (name, programme) in enumerate(w.scenario.interventions.items()):
-        cash, in_kind = intervention_costs(w, i, name)
+    for i, programme in enumerate(w.scenario.programmes):
+        spent = w.strategy_world.books.programme[:, :, i]
         giver = programme.costs.in_kind_by or programme.operator
-        for party, paid in ((programme.funded_by, cash), (giver, in_kind)):
-            out[party] = out.get(party, 0.0) + paid
+        parts = (
+            (programme.funded_by, spent["cost"] - spent["carried"]),
+            (programme.operator, spent["carried"]),
+            (giver, spent["in_kind"]),
+        )
+        for party, amount in parts:
+            out[party] = out.get(party, 0.0) + amount
     return out
 
 
-def intervention_cost(w: Worlds, i: int, name: str) -> Floats:
-    cash, in_kind = intervention_costs(w, i, name)
-    return cash + in_kind
-
-
-def intervention_costs(w: Worlds, i: int, name: str) -> tuple[Floats, Floats]:
+def intervention_cost(w: Worlds, i: int) -> Floats:
     """Cash and in-kind cost of one intervention [draw, month], USD of the month."""
-
-    def of(key: str) -> Floats:
-        return w.get(f"interventions.{name}.costs.{key}")[:, None]
-
-    a, running = w.strategy, _running(w, name)
-    price = (1.0 + of("trend")) ** years_since_price_year(w.scenario)
-    began_earlier = w.scenario.clock.index(w.scenario.interventions[name].start) < 0
-    starting = np.zeros_like(running) if began_earlier else _first(running)
-    caseload = w.get(f"interventions.{name}.staff.caseload")[:, None]
-    # Who is still served after staff have left is served, and paid for, by somebody.
-    posts = np.maximum(a.staff_months[:, :, i], a.enrolled_months[:, :, i] / caseload)
-    slots = posts * caseload
-    cash = (
-        of("start_up") * starting
-        + of("fixed") * running
-        + of("per_post") * posts
-        + of("per_slot") * slots
-        + of("per_enrollment") * a.started[:, :, i]
-        + (of("per_enrolled") + of("stipends")) * a.enrolled_months[:, :, i]
-    )
-    return cash * price, of("in_kind") * running * price
-
-
-def _running(w: Worlds, name: str) -> Floats:
-    """[month]: 1 between the intervention's start and its end."""
-    programme, clock = w.scenario.interventions[name], w.scenario.clock
-    months = np.arange(clock.months)
-    last = clock.index(programme.end) if programme.end else clock.months
-    return ((months >= clock.index(programme.start)) & (months <= last)).astype(np.float64)
-
-
-def _first(running: Floats) -> Floats:
-    """[month]: 1 in the first month of running."""
-    first = np.zeros_like(running)
-    if running.any():
-        first[int(running.argmax())] = 1.0
-    return first
+    books = w.strategy_world.books
+    return np.asarray(books.programme["cost"][:, :, i] + books.programme["in_kind"][:, :, i])
 
 
 def backbone_budget(w: Worlds) -> Floats:
@@ -391,10 +346,11 @@ def _delayed(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) 
 def series(w: Worlds) -> Iterator[Measure]:
     """Monthly series [draw, month] that the run folder keeps as quantiles."""
     for label, world in ((USUAL, w.usual), (STRATEGY, w.strategy)):
+        paying = by_party(w.scenario, world.payments, True)
         for party in who_pays(w.scenario, rescue=True):
             p = list(w.scenario.parties).index(party)
-            yield Measure("rescue_spending", party, label, "USD", world.payments[:, :, p])
-        yield Measure("rescue_spending", ALL, label, "USD", total(world.payments))
+            yield Measure("rescue_spending", party, label, "USD", paying[:, :, p])
+        yield Measure("rescue_spending", ALL, label, "USD", total(paying))
         for s, (name, service) in enumerate(w.scenario.services.items()):
             yield Measure("use", name, label, service.counted_in, world.use[:, :, s])
     for g, name in enumerate(w.scenario.segments):
@@ -404,6 +360,7 @@ def series(w: Worlds) -> Iterator[Measure]:
             values = getattr(w.strategy, stock)[:, :, i]
             yield Measure(stock, name, STRATEGY, "persons", values)
         yield Measure("staff", name, STRATEGY, "posts", w.strategy.staff[:, :, i])
-        yield Measure("intervention_cost", name, STRATEGY, "USD", intervention_cost(w, i, name))
-    avoided = total(w.usual.payments) - total(w.strategy.payments)
+        yield Measure("intervention_cost", name, STRATEGY, "USD", intervention_cost(w, i))
+    usual = total(by_party(w.scenario, w.usual.payments, True))
+    avoided = usual - total(by_party(w.scenario, w.strategy.payments, True))
     yield Measure("avoided_rescue_spending", ALL, DIFFERENCE, "USD", avoided)

@@ -14,10 +14,11 @@ from .community import Community, Use
 from .distributions import Floats
 from .draws import Columns, Draws
 from .explain import problem_at
+from .fields import month_number
 from .interventions import Programmes
 from .problems import BadInput
 from .scenario import NEED_LEVELS, Intervention, Scenario
-from .services import payer_table, use
+from .services import Cell, cells, payer_table, use
 from .stocks import Plan
 from .yamlfile import Document
 
@@ -196,7 +197,8 @@ def plan(scenario: Scenario) -> Plan:
         ),
         moving=_running(scenario, months, [(m.start, m.end) for m in scenario.movements]),
         rescue=np.array([s.rescue for s in scenario.services.values()], dtype=np.bool_),
-        payers=_payers(scenario),
+        cell=_cells(scenario),
+        year=_calendar_years(scenario),
     )
 
 
@@ -221,15 +223,22 @@ def _changes_need(programme: Intervention) -> bool:
     )
 
 
-def _payers(scenario: Scenario) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """[segment, service, k]: index of the k-th party that pays, -1 for none."""
+def _cells(scenario: Scenario) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """[segment, service, k]: index of the cell of the k-th payer, -1 for none."""
     table, most = payer_table(scenario)
-    parties = list(scenario.parties)
+    index = {cell: z for z, cell in enumerate(cells(scenario))}
     out = np.full((len(table), len(scenario.services), most), -1, dtype=np.int64)
-    for g, row in enumerate(table):
-        for s, payers in enumerate(row):
-            out[g, s, : len(payers)] = [parties.index(p) for p in payers]
+    for g, (row, segment) in enumerate(zip(table, scenario.segments.values(), strict=True)):
+        for s, (name, payers) in enumerate(zip(scenario.services, row, strict=True)):
+            if name in segment.use:
+                out[g, s, : len(payers)] = [index[Cell(name, party)] for party in payers]
     return out
+
+
+def _calendar_years(scenario: Scenario) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """[month]: calendar years since the year of the start."""
+    first = month_number(scenario.clock.start) % 12
+    return (first + np.arange(scenario.clock.months)) // 12
 
 
 # --- the step

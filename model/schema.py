@@ -1,11 +1,13 @@
 """JSON Schema of scenario files: what editors complete and check with."""
 
 import json
+from typing import Any
 
 from .loading import SHIPPED
 from .scenario import Scenario
 
 SCHEMA_FILE = SHIPPED / "schema" / "scenario.schema.json"
+CONTRACT = "#/$defs/Contract"
 
 
 def scenario_schema() -> dict[str, object]:
@@ -17,10 +19,19 @@ def scenario_schema() -> dict[str, object]:
         "type": "string",
         "description": "the file whose numbers stand where this one is silent",
     }
+    _allow_terms_by_name(schema["$defs"])
     required = schema.pop("required")
     schema["if"] = {"not": {"required": ["extends"]}}
     schema["then"] = {"required": required}
     return _partial(schema)
+
+
+def _allow_terms_by_name(parts: dict[str, Any]) -> None:
+    """A contract's terms may be a name, or extend another's (contract_files.py)."""
+    says = "a shipped contract, or a file beside the scenario"
+    named = {"type": "string", "description": says}
+    parts["Contract"]["properties"]["extends"] = named
+    parts["ContractLine"]["properties"]["terms"] = {"anyOf": [named, {"$ref": CONTRACT}]}
 
 
 def _partial(schema: dict[str, object]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -77,6 +77,25 @@ def price_factors(scenario: Scenario, get: Columns) -> Floats:
 def years_since_price_year(scenario: Scenario) -> Floats:
     first = month_number(scenario.clock.start) - 12 * scenario.prices.year
     return (first + np.arange(scenario.clock.months)) / 12.0
+
+
+class Cell(NamedTuple):
+    """Who pays for which service: a flow of money from a payer to a provider."""
+
+    service: str
+    party: str
+
+
+def cells(scenario: Scenario) -> list[Cell]:
+    """Every pair of service and payer that there is, in the scenario's order."""
+    found = {
+        Cell(name, party)
+        for segment in scenario.segments.values()
+        for name in segment.use
+        for party in payers_of(scenario.services[name].payment, segment.payers)
+    }
+    services, parties = list(scenario.services), list(scenario.parties)
+    return sorted(found, key=lambda c: (services.index(c.service), parties.index(c.party)))
 
 
 def payer_table(scenario: Scenario) -> tuple[list[list[list[str]]], int]:

@@ -2,22 +2,30 @@
 
 Order of a month, stated here and nowhere else:
  1. posts: an intervention wants its staff between its start and its end;
- 2. steps: referral, waiting, enrolment, service, protection, need levels, deaths, arrivals and
+ 2. receipts: dues are invoiced, and what is due is received; from what is in hand each party with an
+    account keeps the staff that it can pay, core posts before all others, and allows hiring or not
+    (treasury.open_month);
+ 3. steps: referral, waiting, enrolment, service, protection, need levels, deaths, arrivals and
     staff advance by Euler's method, and person-months are counted at each step's start;
- 3. use: each service's units from the month's person-months, trend and shocks;
- 4. payments: units x price of the month, by party;
- 5. movement between segments at the month's end, all at once, which carries need level and,
+ 4. use: each service's units from the month's person-months, trend and shocks;
+ 5. payments for care: units x price of the month, by who pays for which service;
+ 6. contracts count the month, and settle the years that end with it; what they pay falls due after
+    their lag (contract_years.advance_contracts);
+ 7. payments: costs of staff, programmes and debts, restricted money first; what is missing is
+    borrowed, then rescued; who cannot pay a core obligation is insolvent (treasury.close_month);
+ 8. movement between segments at the month's end, all at once, which carries need level and,
     where the destination is served too, the service state;
- 6. stocks are recorded at the month's end.
+ 9. stocks are recorded at the month's end.
 Every draw writes its own row, so threads and chunks change nothing.
 """
 
 import numpy as np
-from numba import prange
 
+from .books import ENROLLMENTS, books_of, costs_of, deals_of, money_of, treasury_of
 from .cohort import solve_direct_effects
 from .community import need_changes, reach, use_left, with_reach
-from .compiled import allocating, equation, parallel_loop
+from .compiled import allocating, equation, loop
+from .contract_years import advance_contracts
 from .interventions import enrollments, hires, list_changes, quits, referrals, slots
 from .stocks import (
     activity_of,
@@ -28,33 +36,67 @@ from .stocks import (
     programmes_of,
     use_of,
 )
+from .treasury import advance_posts, begin, close_month, open_month
 
 
-@parallel_loop
-def simulate(communities, uses, programmes, plan, steps_per_month, activity):
-    """Fill the activity of every draw; the arrays of the parameters lead with [draw]."""
-    for draw in prange(communities.people.shape[0]):
-        c = community_of(communities, draw)
-        u = use_of(uses, draw)
-        v = programmes_of(programmes, draw)
-        simulate_draw(c, u, v, plan, steps_per_month, activity_of(activity, draw))
+@loop
+def simulate(
+    first,
+    last,
+    communities,
+    uses,
+    programmes,
+    plan,
+    moneys,
+    costs,
+    money_plan,
+    deals,
+    contract_plan,
+    usual_care,
+    steps_per_month,
+    activity,
+    treasuries,
+    books,
+):
+    """Fill activity and books of draws from first to before last; all arrays lead with [draw]."""
+    for draw in range(first, last):
+        simulate_draw(
+            community_of(communities, draw),
+            use_of(uses, draw),
+            programmes_of(programmes, draw),
+            plan,
+            money_of(moneys, draw),
+            costs_of(costs, draw),
+            money_plan,
+            deals_of(deals, draw),
+            contract_plan,
+            usual_care,
+            steps_per_month,
+            activity_of(activity, draw),
+            treasury_of(treasuries, draw),
+            books_of(books, draw),
+        )
 
 
 @allocating
-def simulate_draw(c, u, v, plan, steps_per_month, a):
+def simulate_draw(c, u, v, plan, n, e, money_plan, d, x, usual_care, steps_per_month, a, t, b):
     interventions, segments = plan.served.shape
     s = new_state(interventions, segments)
     before = new_state(interventions, segments)
     s.people[:] = c.people
-    m = new_month(interventions, segments, u.preventable.size)
+    m = new_month(interventions, segments, u.preventable.size, x.contract.size, t.measure.size)
     need = np.empty((segments, 4))
     dt = 1.0 / steps_per_month
+    b.receipts[:] = n.due
+    begin(money_plan, n, t, v, usual_care)
     solve_direct_effects(c, u, v, plan, dt, a.ratio)
     for month in range(a.use.shape[0]):
         clear(m)
         stop_ended(s, plan, month)
+        open_month(money_plan, n, t, b, e, v, plan, s, month)
         for _ in range(steps_per_month):
-            step(c, v, plan, s, m, need, dt, month)
+            advance_posts(money_plan, n, t, month, dt)
+            step(c, v, plan, s, m, t, need, dt, month)
         book_use(
             m.people,
             u.rate,
@@ -66,17 +108,18 @@ def simulate_draw(c, u, v, plan, steps_per_month, a):
             m.share,
             m.units,
         )
-        add_up(m.units, a.use[month], a.use_by_segment)
+        add_up(m.units, a.use[month], a.use_by_segment[plan.year[month]])
         book_payments(
             m.units,
             u.price,
             u.price_factor[month],
-            plan.payers,
-            plan.rescue,
+            plan.cell,
             a.payments[month],
-            a.offsets[month],
             a.base_payments,
         )
+        count_for_contracts(u, plan, x, m, month)
+        advance_contracts(money_plan, n, x, d, t, b, m, month)
+        close_month(money_plan, n, t, b, e, v, plan, s, m, month)
         move(c, plan, s, before, m, month)
         record(plan, s, m, a, month)
 
@@ -90,13 +133,13 @@ def stop_ended(s, plan, month):
 
 
 @equation
-def step(c, v, plan, s, m, need, dt, month):
+def step(c, v, plan, s, m, t, need, dt, month):
     """One Euler step of every stock: all flows are from the step's start."""
     set_need_rates(c, v, plan, s, need, month)
     for i in range(plan.served.shape[0]):
         if plan.begun[month, i]:
             running = plan.running[month, i]
-            intake = advance_staff(v, plan, s, m, i, running, dt)
+            intake = advance_staff(v, plan, s, m, t, i, running, dt)
             advance_clients(c, v, plan, s, m, need, i, intake, running, dt)
     advance_people(c, s, m, need, dt)
 
@@ -123,7 +166,7 @@ def set_need_rates(c, v, plan, s, need, month):
 
 
 @equation
-def advance_staff(v, plan, s, m, i, running, dt):
+def advance_staff(v, plan, s, m, t, i, running, dt):
     """Advance one intervention's staff; returns the rate at which each waiting person enrols."""
     waiting = served_total(s.waiting, plan.served, i)
     enrolled = served_total(s.enrolled, plan.served, i)
@@ -133,9 +176,8 @@ def advance_staff(v, plan, s, m, i, running, dt):
     m.enrolled[i] += dt * enrolled
     m.staff[i] += dt * staff
     if running:
-        s.staff[i] += dt * (
-            hires(v.posts[i], staff, v.time_to_hire[i]) - quits(staff, v.turnover[i])
-        )
+        hired = t.programme[i].hiring * hires(t.programme[i].wanted, staff, v.time_to_hire[i])
+        s.staff[i] += dt * (hired - quits(staff, v.turnover[i]))
     return starts / waiting if waiting > 0.0 else 0.0
 
 
@@ -184,6 +226,7 @@ def advance_clients(c, v, plan, s, m, need, i, intake, running, dt):
         r2 = referrals(l2, s.people[g, 2], w2, e2, p2, rate, acceptance)
         referred += r0 + r1 + r2
         d0, d1, d2 = list_changes(w0, w1, w2, onset, escalation, recovery, relief, l0, l1, l2)
+        m.started_by[i, g] += dt * intake * (w0 + w1 + w2)
         s.waiting[i, g, 0] = w0 + dt * (r0 + d0 - (off + x0) * w0)
         s.waiting[i, g, 1] = w1 + dt * (r1 + d1 - (off + x1) * w1)
         s.waiting[i, g, 2] = w2 + dt * (r2 + d2 - (off + x2) * w2)
@@ -248,22 +291,43 @@ def book_use(people, rate, preventable, factor, served, reached, ratio, share, u
 
 
 @equation
-def book_payments(units, price, price_factor, payers, rescue, payments, offsets, base):
-    """Book what each payer pays for the month's units [segment, service]."""
-    segments, services, most = payers.shape
+def book_payments(units, price, price_factor, cell, payments, base):
+    """Book what is paid for the month's units [segment, service], by who pays for what."""
+    segments, services, most = cell.shape
     for g in range(segments):
         for r in range(services):
             if units[g, r] > 0.0:
                 for k in range(most):
-                    party = payers[g, r, k]
-                    if party >= 0:
+                    z = cell[g, r, k]
+                    if z >= 0:
                         at_base = units[g, r] * price[g, r, k]
-                        amount = at_base * price_factor[r]
-                        base[r, party] += at_base
-                        if rescue[r]:
-                            payments[party] += amount
-                        else:
-                            offsets[party] += amount
+                        base[z] += at_base
+                        payments[z] += at_base * price_factor[r]
+
+
+@equation
+def count_for_contracts(u, plan, x, m, month):
+    """Add up the month's care that each contract counts, and what outcome payments measure."""
+    segments, services, most = plan.cell.shape
+    for h in range(x.contract.size):
+        for g in range(segments):
+            if x.covered[h, g]:
+                for r in range(services):
+                    for k in range(most):
+                        z = plan.cell[g, r, k]
+                        if z >= 0 and x.cell_counted[h, z]:
+                            paid = m.units[g, r] * u.price[g, r, k] * u.price_factor[month, r]
+                            m.care[h] += paid
+    for q in range(x.measure.size):
+        h, r, i = x.measure[q].contract, x.measure[q].service, x.measure[q].intervention
+        if r >= 0:
+            for g in range(segments):
+                if x.covered[h, g]:
+                    m.measured[q] += m.units[g, r]
+        elif x.measure[q].counted_in == ENROLLMENTS:
+            m.measured[q] += m.started[i]
+        else:
+            m.measured[q] += m.enrolled[i]
 
 
 @equation
@@ -346,6 +410,10 @@ def carry(before, stock, i, origin, destination, share, carried):
 @equation
 def record(plan, s, m, a, month):
     interventions, segments = s.waiting.shape[:2]
+    for h in range(m.care.size):
+        a.contract_care[month, h] = m.care[h]
+    for q in range(m.measured.size):
+        a.measured[month, q] = m.measured[q]
     for g in range(segments):
         a.people[month, g, 0] = s.people[g, 0]
         a.people[month, g, 1] = s.people[g, 1]
@@ -360,6 +428,8 @@ def record(plan, s, m, a, month):
         a.enrolled[month, i] = served_total(s.enrolled, plan.served, i)
         a.protected[month, i] = served_total(s.protected, plan.served, i)
         a.staff[month, i] = s.staff[i]
+        for g in range(segments):
+            a.started_by[plan.year[month], i, g] += m.started_by[i, g]
         a.referred[month, i] = m.referred[i]
         a.started[month, i] = m.started[i]
         a.enrolled_months[month, i] = m.enrolled[i]

@@ -24,7 +24,8 @@ class Plan(NamedTuple):
     destination: np.ndarray  # [movement] segment
     moving: np.ndarray  # [month, movement] bool
     rescue: np.ndarray  # [service] bool
-    payers: np.ndarray  # [segment, service, k] party, -1 for none
+    cell: np.ndarray  # [segment, service, k] who pays for what (a cell), -1 for nobody
+    year: np.ndarray  # [month] calendar years since the start
 
 
 class State(NamedTuple):
@@ -55,10 +56,12 @@ class Activity(NamedTuple):
     enrolled_months: np.ndarray  # [month, intervention] person-months served
     staff_months: np.ndarray  # [month, intervention]
     use: np.ndarray  # [month, service] units
-    payments: np.ndarray  # [month, party] USD for rescue services
-    offsets: np.ndarray  # [month, party] USD for other services
-    use_by_segment: np.ndarray  # [segment, service] units over the horizon
-    base_payments: np.ndarray  # [service, party] USD over the horizon, at base prices
+    payments: np.ndarray  # [month, cell] USD for care
+    base_payments: np.ndarray  # [cell] USD over the horizon, at base prices
+    use_by_segment: np.ndarray  # [year, segment, service] units
+    started_by: np.ndarray  # [year, intervention, segment] enrolments
+    contract_care: np.ndarray  # [month, contract] USD of care that a contract counts
+    measured: np.ndarray  # [month, measure] units that an outcome payment counts
     ratio: np.ndarray  # [intervention, segment, service] on the preventable part
 
 
@@ -78,10 +81,12 @@ AXES: dict[str, tuple[str, ...]] = {
     "enrolled_months": ("month", "intervention"),
     "staff_months": ("month", "intervention"),
     "use": ("month", "service"),
-    "payments": ("month", "party"),
-    "offsets": ("month", "party"),
-    "use_by_segment": ("segment", "service"),
-    "base_payments": ("service", "party"),
+    "payments": ("month", "cell"),
+    "base_payments": ("cell",),
+    "use_by_segment": ("year", "segment", "service"),
+    "started_by": ("year", "intervention", "segment"),
+    "contract_care": ("month", "contract"),
+    "measured": ("month", "measure"),
     "ratio": ("intervention", "segment", "service"),
 }
 
@@ -99,6 +104,9 @@ class Month(NamedTuple):
     started: np.ndarray  # [intervention]
     enrolled: np.ndarray  # [intervention] person-months served
     staff: np.ndarray  # [intervention] post-months
+    started_by: np.ndarray  # [intervention, segment] enrolments
+    care: np.ndarray  # [contract] USD of care that it counts
+    measured: np.ndarray  # [measure] units that an outcome payment counts
     units: np.ndarray  # [segment, service] used
     share: np.ndarray  # [intervention, need] share reached, of the segment at hand
 
@@ -138,9 +146,11 @@ def activity_of(a, d):
         a.staff_months[d],
         a.use[d],
         a.payments[d],
-        a.offsets[d],
-        a.use_by_segment[d],
         a.base_payments[d],
+        a.use_by_segment[d],
+        a.started_by[d],
+        a.contract_care[d],
+        a.measured[d],
         a.ratio[d],
     )
 
@@ -183,7 +193,7 @@ def new_state(interventions, segments):
 
 
 @allocating
-def new_month(interventions, segments, services):
+def new_month(interventions, segments, services, contracts, measures):
     return Month(
         np.zeros((segments, 3)),
         np.zeros((interventions, segments, 3)),
@@ -195,6 +205,9 @@ def new_month(interventions, segments, services):
         np.zeros(interventions),
         np.zeros(interventions),
         np.zeros(interventions),
+        np.zeros((interventions, segments)),
+        np.zeros(contracts),
+        np.zeros(measures),
         np.zeros((segments, services)),
         np.zeros((interventions, 3)),
     )
@@ -212,3 +225,6 @@ def clear(m):
     m.started[:] = 0.0
     m.enrolled[:] = 0.0
     m.staff[:] = 0.0
+    m.started_by[:] = 0.0
+    m.care[:] = 0.0
+    m.measured[:] = 0.0

@@ -64,11 +64,16 @@ def overlay(parent: Document, child: Document) -> Document:
 
 def read_chain(path: Path, shipped: Path) -> Document:
     """The file laid over the one it `extends`, and so on; `shipped` is the second place to look."""
+    return reduce(overlay, chain(path, shipped))
+
+
+def chain(path: Path, shipped: Path) -> list[Document]:
+    """The files that `read_chain` lays over each other, the lowest first, without `extends`."""
     paths, documents = [path], [read(path)]
     while "extends" in documents[-1].data:
         paths.append(_parent(documents[-1], paths, shipped))
         documents.append(read(paths[-1]))
-    return reduce(overlay, map(_without_extends, reversed(documents)))
+    return [without(document, "extends") for document in reversed(documents)]
 
 
 def assign(document: Document, setting: str) -> Document:
@@ -89,7 +94,31 @@ def assign(document: Document, setting: str) -> Document:
         _refuse(spot, "too deep a path", f"at most {MAX_DEPTH} levels", dotted(location))
     if node.value is None:
         return _deleted(document, location, spot)
-    return _replaced(document, location, _document(spot, node, spot.file))
+    return replaced(document, location, _document(spot, node, spot.file))
+
+
+def part_at(document: Document, location: Location) -> Document:
+    """What stands at a location, as a document of its own."""
+    size = len(location)
+    marks = {at[size:]: mark for at, mark in document.marks.items() if at[:size] == location}
+    return Document(reduce(_inside, location, document.data), marks, document.path)
+
+
+def replaced(document: Document, location: Location, value: Document) -> Document:
+    """The document with another value at a location."""
+    marks = _marks_outside(document, location)
+    spot = value.mark(())
+    for length in range(1, len(location)):
+        marks.setdefault(location[:length], spot)
+    marks |= {location + inner: mark for inner, mark in value.marks.items()}
+    return Document(_with(document.data, location, value.data), marks, document.path)
+
+
+def without(document: Document, *keys: str) -> Document:
+    """The document without some keys at its top."""
+    data = {key: value for key, value in document.data.items() if key not in keys}
+    marks = {at: mark for at, mark in document.marks.items() if not at or at[0] not in keys}
+    return Document(data, marks, document.path)
 
 
 def setting_mark(setting: str) -> Mark:
@@ -206,18 +235,35 @@ def _nothing_to_delete(mark: Mark, at: Location, names: Iterable[str]) -> Proble
 def _parent(child: Document, paths: Sequence[Path], shipped: Path) -> Path:
     """The file that the last of `paths` extends, if it lies where it may."""
     name, mark = child.data["extends"], child.mark(("extends",))
-    if not _is_plain(name):
-        _refuse(mark, described(name), "the name of a file, without folders", "extends")
-    path = _located(name, (paths[-1].parent, shipped), mark, paths[-1].name)
-    real = Path(os.path.realpath(path))
-    if not any(real.is_relative_to(os.path.realpath(top)) for top in (paths[0].parent, shipped)):
-        allowed = f"a file inside {paths[0].parent} or {shipped}"
-        _refuse(mark, f"`{name}`, which leads outside to {real}", allowed, "extends")
-    chain = " -> ".join([*(earlier.name for earlier in paths), path.name])
-    if any(os.path.realpath(earlier) == str(real) for earlier in paths):
-        _refuse(mark, f"a circle: {chain}", "files that do not extend themselves", "extends")
+    path = named_file(name, paths[-1], (paths[-1].parent, shipped), mark, top=paths[0].parent)
+    names = " -> ".join([*(earlier.name for earlier in paths), path.name])
+    if any(os.path.realpath(earlier) == os.path.realpath(path) for earlier in paths):
+        _refuse(mark, f"a circle: {names}", "files that do not extend themselves", "extends")
     if len(paths) >= MAX_CHAIN:
-        _refuse(mark, f"a longer chain: {chain}", f"at most {MAX_CHAIN} files", "extends")
+        _refuse(mark, f"a longer chain: {names}", f"at most {MAX_CHAIN} files", "extends")
+    return path
+
+
+def named_file(
+    name: Any,
+    asker: Path,
+    folders: tuple[Path, ...],
+    mark: Mark,
+    key: str = "extends",
+    top: Path | None = None,
+) -> Path:
+    """The file of a plain name in the first folder that has it; it may not lead outside them.
+
+    `top` may stand in for the first folder as the place to stay inside.
+    """
+    if not _is_plain(name):
+        _refuse(mark, described(name), "the name of a file, without folders", key)
+    path = _located(name, folders, mark, asker.name, key)
+    real = Path(os.path.realpath(path))
+    inside = (folders[0] if top is None else top, *folders[1:])
+    if not any(real.is_relative_to(os.path.realpath(folder)) for folder in inside):
+        allowed = f"a file inside {' or '.join(map(str, inside))}"
+        _refuse(mark, f"`{name}`, which leads outside to {real}", allowed, key)
     return path
 
 
@@ -226,7 +272,7 @@ def _is_plain(name: Any) -> bool:
     return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\:")
 
 
-def _located(name: str, folders: Iterable[Path], mark: Mark, asker: str) -> Path:
+def _located(name: str, folders: Iterable[Path], mark: Mark, asker: str, key: str) -> Path:
     candidates = [folder / name for folder in folders]
     for path in candidates:
         if os.path.isfile(path):  # noqa: PTH113  Path.is_file may raise
@@ -234,13 +280,7 @@ def _located(name: str, folders: Iterable[Path], mark: Mark, asker: str) -> Path
     files = [file for path in candidates for file in _names(path.parent)]
     near = nearest(name, (file for file in files if file.endswith(".yaml") and file != asker))
     places = " or ".join(dict.fromkeys(str(path.parent) for path in candidates))
-    _refuse(mark, f"`{name}`, which is not there", f"a file in {places}", "extends", near)
-
-
-def _without_extends(document: Document) -> Document:
-    data = {key: value for key, value in document.data.items() if key != "extends"}
-    marks = {at: mark for at, mark in document.marks.items() if at[:1] != ("extends",)}
-    return Document(data, marks, document.path)
+    _refuse(mark, f"`{name}`, which is not there", f"a file in {places}", key, near)
 
 
 # --- a setting
@@ -281,15 +321,6 @@ def _index(items: list[Any], name: str, at: Location, spot: Mark) -> int:
         return int(digits)
     allowed = f"an index from 0 to {len(items) - 1}" if items else "no index: the list is empty"
     _refuse(spot, f"`{digits}` as an index", allowed, dotted(at))
-
-
-def _replaced(document: Document, location: Location, value: Document) -> Document:
-    marks = _marks_outside(document, location)
-    spot = value.mark(())
-    for length in range(1, len(location)):
-        marks.setdefault(location[:length], spot)
-    marks |= {location + inner: mark for inner, mark in value.marks.items()}
-    return Document(_with(document.data, location, value.data), marks, document.path)
 
 
 def _with(data: Any, location: Location, value: Any) -> Any:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from model.explain import problem_at, problems_of
-from model.problems import BadInput, Location, Problem, nearest
+from model.problems import BadInput, Problem, nearest
 from model.terms import Amendment, Contract, uncertain
-from model.yamlfile import Document, overlay, read_chain
+from model.yamlfile import Document, overlay, part_at, read_chain, without
 
 SHIPPED = Path(__file__).resolve().parents[2] / "scenarios" / "contracts"
 SCHEMA_FILE = SHIPPED.parent / "schema" / "contract.schema.json"
+_AMENDMENTS: TypeAdapter[tuple[Amendment, ...]] = TypeAdapter(tuple[Amendment, ...])
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Terms:
 
     def in_year(self, year: int | None) -> Contract:
         """The contract with the amendments that hold in a year; None: as written."""
-        return self._amended[_holding(self.contract, year)]
+        return self._amended[_holding(self.contract.amendments, year)]
 
 
 def load(path: Path) -> Terms:
@@ -91,19 +92,31 @@ def contract_schema_text() -> str:
 # --- amendments
 
 
+def amended(document: Document, year: int | None) -> Document:
+    """Terms as they hold in a year, without their list of amendments; None: as written.
+
+    A list that is not valid stays, for the schema to tell what is wrong with it.
+    """
+    try:
+        amendments = _AMENDMENTS.validate_python(document.data.get("amendments", ()))
+    except ValidationError:
+        return document
+    return without(_amended(document, _holding(amendments, year)), "amendments")
+
+
 def _terms(document: Document) -> Terms:
     written = _contract(document)
-    amended: dict[tuple[int, ...], Contract] = {}
+    versions: dict[tuple[int, ...], Contract] = {}
     problems: list[Problem] = []
     for year in (None, *_years_of_change(written)):
-        holding = _holding(written, year)
+        holding = _holding(written.amendments, year)
         try:
-            amended.setdefault(holding, _contract(_amended(document, holding)))
+            versions.setdefault(holding, _contract(_amended(document, holding)))
         except BadInput as error:
             problems += error.problems
     if problems:
         raise BadInput(problems)
-    return Terms(document, written, amended)
+    return Terms(document, written, versions)
 
 
 def _contract(document: Document) -> Contract:
@@ -120,11 +133,11 @@ def _years_of_change(contract: Contract) -> list[int]:
     return sorted(starts | ends)
 
 
-def _holding(contract: Contract, year: int | None) -> tuple[int, ...]:
+def _holding(amendments: Sequence[Amendment], year: int | None) -> tuple[int, ...]:
     """Indices of the amendments that hold in a year."""
     if year is None:
         return ()
-    return tuple(k for k, a in enumerate(contract.amendments) if _holds(a, year))
+    return tuple(k for k, a in enumerate(amendments) if _holds(a, year))
 
 
 def _holds(amendment: Amendment, year: int) -> bool:
@@ -133,14 +146,5 @@ def _holds(amendment: Amendment, year: int) -> bool:
 
 def _amended(document: Document, holding: tuple[int, ...]) -> Document:
     for index in holding:
-        document = overlay(document, _changes(document, index))
+        document = overlay(document, part_at(document, ("amendments", index, "changes")))
     return document
-
-
-def _changes(document: Document, index: int) -> Document:
-    """What one amendment says, as a document of its own."""
-    at: Location = ("amendments", index, "changes")
-    size = len(at)
-    marks = {place[size:]: mark for place, mark in document.marks.items() if place[:size] == at}
-    changes: Any = document.data["amendments"][index]["changes"]
-    return Document(changes, marks, document.path)

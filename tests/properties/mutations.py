@@ -22,9 +22,24 @@ PATH = SHIPPED / "jackson.yaml"
 PER_KIND = 53
 TEXTS = ("name", "title", "group", "counted_in", "reason", "source", "ask", "note", "kind")
 NAMING = ("payer", "provider", "operator", "funded_by", "in_kind_by", "follows", "from", "to")
+NAMING_MONEY = ("payee", "lender", "rescuer", "partner", "account", "moves", "pays_into", "cases")
+LISTING = ("segments", "delivered_by", "restricted_to", "carved_out")
+MONEY = "financing"
 # Mappings whose keys are names of the scenario's own, not fields.
 OF_NAMES = ("parties", "segments", "services", "interventions")
 OF_NAMES_INSIDE = ("use", "price", "payment", "payer", "effects", "comparator_rate", "discounts")
+OF_NAMES_INSIDE += ("financed_by", "distribution", "others", "measures")
+OF_LABELS = ("metrics", "hours_saved")  # free to choose
+SUMMED = (
+    "payer",
+    "payment",
+    "need",
+    "financed_by",
+    "activities",
+    "weights",
+    "distribution",
+    "others",
+)
 NUMBER = r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"
 
 
@@ -121,10 +136,21 @@ def indent(line: str) -> int:
 
 def by_name(location: Location) -> bool:
     """Whether the key at a location is a name of the scenario's own."""
+    return is_defined(location) or is_used(location)
+
+
+def is_defined(location: Location) -> bool:
+    """Whether the key at a location gives a name to something."""
     above = location[:-1]
-    return above[-1:] != () and (
-        (len(above) == 1 and above[0] in OF_NAMES) or above[-1] in OF_NAMES_INSIDE
-    )
+    if above[:1] == (MONEY,):
+        return (len(above) == 2 and above[1] != "accounts") or above[-1] in OF_LABELS
+    return len(above) == 1 and above[0] in OF_NAMES
+
+
+def is_used(location: Location) -> bool:
+    """Whether the key at a location is a name that was given elsewhere."""
+    above = location[:-1]
+    return above == (MONEY, "accounts") or (above != () and above[-1] in OF_NAMES_INSIDE)
 
 
 def number_of(location: Location) -> Location:
@@ -145,6 +171,7 @@ def uses_of(word: str) -> set[int]:
 
 Kind = Callable[[], Iterator[Mutation]]
 KINDS: dict[str, Kind] = {}
+MONEY_KINDS: list[str] = []
 
 
 def kind(make: Kind) -> Kind:
@@ -221,7 +248,7 @@ def far_below_any_range() -> Iterator[Mutation]:
 def far_above_any_range() -> Iterator[Mutation]:
     for site, end in numbers():
         if "comparator_rate" not in site.at and "discounts" not in site.at:
-            yield Mutation(with_value(site, end, "1e12"), {site.line + 1}, False)
+            yield Mutation(with_value(site, end, "1e14"), {site.line + 1}, False)
 
 
 @kind
@@ -237,7 +264,7 @@ def another_number() -> Iterator[Mutation]:
     """One per cent more, which may break a sum of shares: told at the shares."""
     for site, end in numbers():
         if isinstance(site.data, float):
-            parts = [n for n, part in enumerate(site.at) if part in ("payer", "payment", "need")]
+            parts = [n for n, part in enumerate(site.at) if part in SUMMED]
             told = {site.line + 1} | {line_of(site.at[: n + 1]) for n in parts}
             yield Mutation(with_value(site, end, f"{site.data * 1.01:.6g}"), told, None)
 
@@ -262,7 +289,7 @@ def misspelled_field() -> Iterator[Mutation]:
 @kind
 def misspelled_name_in_use() -> Iterator[Mutation]:
     for site in sites():
-        if by_name(site.at) and len(site.at) > 2:
+        if is_used(site.at) and len(site.at) > 2:
             line = lines()[site.line]
             text = line[: site.start] + line[site.start :].replace(site.key, site.key + "x", 1)
             yield Mutation(replaced(site.line, text), {site.line + 1}, False)
@@ -272,18 +299,55 @@ def misspelled_name_in_use() -> Iterator[Mutation]:
 def renamed_definition() -> Iterator[Mutation]:
     """Told where the old name is used; a name that nobody uses may change."""
     for site in sites():
-        if len(site.at) == 2 and site.at[0] in OF_NAMES:
+        if is_defined(site.at):
             line = lines()[site.line]
-            text = line.replace(site.key, site.key + "x", 1)
+            text = line[: site.start] + line[site.start :].replace(site.key, site.key + "x", 1)
             yield Mutation(replaced(site.line, text), uses_of(site.key), None)
 
 
 @kind
 def unknown_name() -> Iterator[Mutation]:
     for site in sites():
-        if site.key in NAMING and isinstance(site.data, str):
+        named = site.key in NAMING or (site.at[0] == MONEY and site.key in NAMING_MONEY)
+        if named and isinstance(site.data, str) and "terms" not in site.at:
             text = with_value(site, site.value + len(site.data), "nobody_known")
             yield Mutation(text, {site.line + 1}, False)
+
+
+@kind
+def unknown_name_in_a_list() -> Iterator[Mutation]:
+    for site in sites():
+        line = lines()[site.line]
+        first = re.compile(r"\[\s*([\w.]+)").match(line, site.value)
+        if site.key in LISTING and first:
+            text = line[: first.start(1)] + "nobody_known" + line[first.end(1) :]
+            yield Mutation(replaced(site.line, text), {site.line + 1}, False)
+
+
+def money_kind(make: Kind) -> Kind:
+    """A kind that finds nothing to change where a scenario has no contract or no loan."""
+    MONEY_KINDS.append(make.__name__)
+    return kind(make)
+
+
+@money_kind
+def unknown_terms() -> Iterator[Mutation]:
+    for site in sites():
+        named = site.key == "terms" or site.at[-2:] == ("terms", "extends")
+        if site.at[0] == MONEY and named and isinstance(site.data, str):
+            text = with_value(site, site.value + len(site.data), "nobody_known")
+            yield Mutation(text, {site.line + 1}, False)
+
+
+@money_kind
+def event_outside_the_horizon() -> Iterator[Mutation]:
+    """A contract, a loan or a move into another's budget that begins before or after it."""
+    for site in sites():
+        of_contract = site.at[:2] == (MONEY, "contracts") and site.key == "start"
+        if (of_contract or site.key == "date") and isinstance(site.data, str):
+            for wrong in ("1999-01", "2099-01"):
+                text = with_value(site, site.value + len(site.data), wrong)
+                yield Mutation(text, {site.line + 1}, False)
 
 
 @kind
@@ -307,14 +371,19 @@ def unknown_reference() -> Iterator[Mutation]:
 def unknown_unit() -> Iterator[Mutation]:
     for site in sites():
         written = re.compile(r'(\*py|"[^"]+"|[^,}&*"]+)(?=[,}]|$)')
-        if site.key == "unit" and (match := written.match(lines()[site.line], site.value)):
+        quantity = number_of(site.at) != site.at
+        if (
+            site.key == "unit"
+            and quantity
+            and (match := written.match(lines()[site.line], site.value))
+        ):
             yield Mutation(with_value(site, match.end(), "furlongs"), {site.line + 1}, False)
 
 
 @kind
 def no_month() -> Iterator[Mutation]:
     for site in sites():
-        if site.key in ("start", "end") and isinstance(site.data, str):
+        if site.key in ("start", "end", "date") and isinstance(site.data, str):
             for wrong in ("2021-13", "2021", "next year", "2021-1", "21-01"):
                 text = with_value(site, site.value + len(site.data), wrong)
                 yield Mutation(text, {site.line + 1}, False)
@@ -328,7 +397,7 @@ def reversed_dates() -> Iterator[Mutation]:
             late = "2099-01" if site.key == "start" else "1901-01"
             both = {line_of((*site.at[:-1], key)) for key in ("start", "end")}
             text = with_value(site, site.value + len(site.data), late)
-            valid = None if site.at[0] in ("movements", "services") else False
+            valid = None if site.at[0] in ("movements", "services", MONEY) else False
             yield Mutation(text, both, valid)
 
 
@@ -338,7 +407,11 @@ def shares_that_do_not_fit() -> Iterator[Mutation]:
     for site, end in numbers():
         for n, part in enumerate(site.at):
             whole = site.at[: n + 1]
-            if part in ("payer", "payment") and site.key not in ("low", "mode", "high"):
+            if part in ("payer", "payment", "financed_by") and site.key not in (
+                "low",
+                "mode",
+                "high",
+            ):
                 for wrong in ("0.999", "0.0123"):
                     told = {line_of(whole), site.line + 1}
                     yield Mutation(with_value(site, end, wrong), told, False)
@@ -371,6 +444,12 @@ def deleted_entry() -> Iterator[Mutation]:
             told |= uses_of(site.key)
         if site.key in FAMILIES:  # no longer uncertain
             told |= uses_of(re.escape(dotted(number_of(site.at))))
+        if (
+            len(site.at) > 2
+        ):  # what a party, a payer or an account needs may be missed where it is used
+            told |= uses_of(str(site.at[1 if site.at[0] != MONEY else 2]))
+        if site.at[:2] == (MONEY, "contracts"):  # told where the contract asks for it
+            told |= {s.line + 1 for s in sites() if s.at[:3] == site.at[:3]}
         yield Mutation(replaced(row, ""), told, None)
 
 
@@ -385,7 +464,7 @@ def repeated_key() -> Iterator[Mutation]:
 def unknown_field() -> Iterator[Mutation]:
     for site in sites():
         line = lines()[site.line]
-        if line[site.value : site.value + 1] == "{":
+        if line[site.value : site.value + 1] == "{" and site.key not in OF_LABELS:
             text = line[: site.value + 1] + "surprise: 1, " + line[site.value + 1 :]
             yield Mutation(replaced(site.line, text), {site.line + 1}, False)
 

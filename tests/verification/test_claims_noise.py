@@ -35,6 +35,8 @@ RICH = Clauses(
     sequestration=0.02, payment_limit=0.03, capture_cap=0.45, loss_rate=0.4, loss_limit=1.2e6,
     forgiven=0.2e6,
 )  # fmt: skip
+# The capture cap bends the payment at 3 %: 0.9 (x - 2 %) = 0.3 x.
+CAPPED = Clauses(sharing_rate=0.9, minimum_savings_rate=0.02, excess_only=1.0, capture_cap=0.3)
 
 
 @pytest.mark.parametrize(("members", "paid", "penalised"), [(5000, 24, 26), (50_000, 2, 2)])
@@ -59,7 +61,7 @@ def test_an_area_shock_lifts_luck_at_50_000_members() -> None:
     assert c.p_paid_without_effect == pytest.approx(0.07, abs=0.005)
 
 
-@pytest.mark.parametrize("clauses", [ONE_SIDED, BOTH_WAYS, RICH])
+@pytest.mark.parametrize("clauses", [ONE_SIDED, BOTH_WAYS, RICH, CAPPED])
 @pytest.mark.parametrize("rate", [-0.03, 0.0, 0.031])
 def test_exact_integrals_agree_with_quadrature(clauses: Clauses, rate: float) -> None:
     benchmark, sd = 60e6, CV.sd(5000)
@@ -92,6 +94,17 @@ def test_draws_agree_with_the_exact_answer(clauses: Clauses) -> None:
     assert (paid < 0).mean() == pytest.approx(c.p_penalised, abs=0.01)
     low, high = np.quantile(paid, [0.1, 0.9])
     assert (low, high) == pytest.approx((c.p10, c.p90), abs=0.03 * paid.std())
+
+
+def test_the_capture_cap_bends_the_payment() -> None:
+    """E of 0.9 (x - 2 %) from 2 % on, less 0.6 (x - 3 %) from 3 % on, in closed form."""
+    sd = CV.sd(5000)
+
+    def beyond(edge: float) -> float:
+        return float(sd * stats.norm.pdf(edge / sd) - edge * stats.norm.sf(edge / sd))
+
+    c = chances(60e6, 5000, 0.0, CAPPED, CV)
+    assert c.expected == pytest.approx(60e6 * (0.9 * beyond(0.02) - 0.6 * beyond(0.03)))
 
 
 def test_a_real_effect_may_go_unpaid() -> None:
@@ -146,9 +159,12 @@ def test_the_shipped_noise_is_the_fitted_one() -> None:
 def test_years_of_an_agreement_share_the_baseline() -> None:
     """With independent years P(ever) = 1 - (1 - p)^3; a shared error makes luck come together."""
     alone = agreement(60e6, 5000, 0.0, 3, ONE_SIDED, CV)
-    p = chances(60e6, 5000, 0.0, ONE_SIDED, CV).p_paid
+    year = chances(60e6, 5000, 0.0, ONE_SIDED, CV)
+    p = year.p_paid
     assert alone.p_ever_paid == pytest.approx(1 - (1 - p) ** 3)
     assert alone.p_always_paid == pytest.approx(p**3)
+    assert alone.p_paid_then_never == pytest.approx(p * (1 - p) ** 2)
+    assert alone.expected == pytest.approx(3 * year.expected)
     assert alone.correlation == 0
     shared = agreement(60e6, 5000, 0.0, 3, ONE_SIDED, Noise(2.1, 0.0, 1.0))
     assert shared.correlation == pytest.approx(0.5)
