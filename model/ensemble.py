@@ -120,14 +120,14 @@ def both_worlds(draws: Draws, rows: slice, earlier: Worlds | None = None) -> Wor
         without_interventions(built),
         Finances(money(scenario, get, True), priced, deals(scenario, get, None)),
         True,
-        earlier and earlier.usual,
+        earlier and earlier.usual_world,
     )
     strategy = simulate(
         scenario,
         built,
         Finances(money(scenario, get, False), priced, deals(scenario, get, usual.activity)),
         False,
-        earlier and earlier.strategy,
+        earlier and earlier.strategy_world,
     )
     return Worlds(scenario, get, usual, strategy)
 
