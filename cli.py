@@ -158,20 +158,28 @@ def _print_json(data: Any) -> None:
 @main.command()
 @click.argument("scenario", type=FILE)
 @SETTING
-@click.option("--strict", is_flag=True, help="Exit with 1 where a number has no source.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with 1 where a number has no source or something is too good to be true.",
+)
 @FORMAT
 def check(scenario: Path, settings: tuple[str, ...], strict: bool, form: str) -> None:
-    """Validate a scenario; show every number with its unit, source and status."""
+    """Validate a scenario: every number with its source, and what is too good to be true."""
     from model.runfolder import inputs_of
-    from report import terminal
+    from report import progress, terminal
 
     loaded = _load(scenario, settings)
+    with progress.bar("what is too good to be true", 1, form == "json"):
+        from model import lint
+
+        found = lint.findings(loaded)
     if form == "json":
-        _print_json(inputs_of(loaded))
+        _print_json(inputs_of(loaded) | {"findings": [finding.as_json() for finding in found]})
         unsourced = terminal.count_unsourced(loaded)
     else:
-        unsourced = terminal.show_check(loaded, scenario)
-    if strict and unsourced:
+        unsourced = terminal.show_check(loaded, scenario, found=found)
+    if strict and (unsourced or found):
         sys.exit(1)
 
 

@@ -11,11 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numba
-
 from model import ensemble
-from model.draws import Draws, sample
+from model.draws import Columns, Draws, sample
 from model.loading import Loaded
+from model.luck import luck
 from model.parameters import Inputs, inputs
 from model.stocks import Activity
 
@@ -53,7 +52,13 @@ class Case:
         return one_segment(inputs(draws, rows), self.segment)
 
     def run(self, built: Inputs) -> Activity:
-        return ensemble.simulate(built, self.scenario)
+        return ensemble.simulate(self.columns(built.communities.people.shape[0]), built).activity
+
+    def columns(self, size: int) -> Columns:
+        """Numbers of the accounts, at their means; only people are compared."""
+        known = central(self.loaded)
+        drawn = Draws(self.loaded, size, 0, "plain", known.values, luck(self.scenario, size, 0))
+        return Columns(drawn, slice(0, size))
 
     def constants(self, built: Inputs, draw: int) -> dict[str, float]:
         return xmile.constants(built, self.interventions, draw)
@@ -119,12 +124,11 @@ def _chunk_seconds(case: Case, sampled: Draws, rows_of_chunk: slice) -> float:
 
 
 def headwater_on_one_core(case: Case, draws: int) -> float:
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
+    workers, ensemble.WORKERS = ensemble.WORKERS, 1
     try:
         return headwater(case, draws)
     finally:
-        numba.set_num_threads(threads)
+        ensemble.WORKERS = workers
 
 
 def engine_rows(case: Case, engine: Engine, all_cores: float, one_core: float) -> Iterator[Row]:

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import simulation
-from .books import BOOK_AXES, TREASURY_AXES, Books, Costs, Deals, Money, Treasury, records
+from .books import BOOK_AXES, TREASURY_AXES, Books, Treasury, records
 from .deals import contract_plan, deals, measured
 from .distributions import Floats
 from .draws import Columns, Draws, sample
 from .loading import Loaded
 from .money import costs, financing_of, lines, money, money_plan, obligations, restricted_funds
-from .outcomes import measures, series
+from .outcomes import by_year, measures, series
 from .parameters import Inputs, inputs
 from .sampling import Method
 from .scenario import Scenario
@@ -34,7 +34,11 @@ CHUNK = 256
 SERIES_DRAWS = 2_000
 # Draws are shared out in more parts than there are threads, so that no thread waits for long.
 SHARES_PER_THREAD = 4
+WORKERS = os.cpu_count() or 1
 DRAW_PERCENTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
+
+# What a draw may not have: no single rate of return, no payback, nothing put in.
+MAY_BE_MISSING = frozenset({"irr", "payback_month", "roi_gross", "roi_net"})
 
 Progress = Callable[[int], None]
 
@@ -63,11 +67,12 @@ class Key(NamedTuple):
 
 @dataclass
 class Result:
-    """Outcomes of an ensemble: by key, values [draw], and monthly series as quantiles."""
+    """Outcomes of an ensemble: by key, values [draw]; by month and by year, quantiles."""
 
     draws: Draws
     metrics: dict[Key, Floats]
     series: dict[Key, dict[str, Floats]]
+    years: dict[Key, dict[str, Floats]]
 
     def values(self, name: str, strategy: str | None = None) -> Floats:
         """Values [draw] of `metric:subject`."""
@@ -88,17 +93,21 @@ def run(
     """Project usual care and the strategy for every draw."""
     sampled = sample(loaded, draws, seed, method)
     metrics: dict[Key, Floats] = {}
-    kept: dict[Key, list[Floats]] = {}
+    kept: dict[Key, Floats] = {}
+    yearly: dict[Key, Floats] = {}
     worlds: Worlds | None = None
     for rows in chunks(draws, chunk):
         worlds = both_worlds(sampled, rows, worlds)
         _store(metrics, measures(worlds), rows, draws)
-        _keep(kept, worlds, rows)
+        if rows.start < SERIES_DRAWS:
+            _keep(kept, series(worlds), rows, draws)
+            _keep(yearly, by_year(worlds), rows, draws)
         progress(rows.stop)
     _check_finite(metrics, sampled)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(WORKERS) as threads:
         monthly = dict(zip(kept, threads.map(quantiles, kept.values()), strict=True))
-    return Result(sampled, metrics, monthly)
+    years = {key: quantiles(values) for key, values in yearly.items()}
+    return Result(sampled, in_order(metrics, sampled.scenario), monthly, years)
 
 
 def chunks(draws: int, size: int) -> Iterator[slice]:
@@ -114,21 +123,10 @@ def both_worlds(draws: Draws, rows: slice, earlier: Worlds | None = None) -> Wor
     """
     scenario, get = draws.scenario, Columns(draws, rows)
     built = inputs(draws, rows)
-    priced = costs(scenario, get)
     usual = simulate(
-        scenario,
-        without_interventions(built),
-        Finances(money(scenario, get, True), priced, deals(scenario, get, None)),
-        True,
-        earlier and earlier.usual_world,
+        get, without_interventions(built), usual_care=True, room=earlier and earlier.usual_world
     )
-    strategy = simulate(
-        scenario,
-        built,
-        Finances(money(scenario, get, False), priced, deals(scenario, get, usual.activity)),
-        False,
-        earlier and earlier.strategy_world,
-    )
+    strategy = simulate(get, built, usual=usual.activity, room=earlier and earlier.strategy_world)
     return Worlds(scenario, get, usual, strategy)
 
 
@@ -143,34 +141,31 @@ def without_interventions(built: Inputs) -> Inputs:
     return built._replace(plan=idle)
 
 
-class Finances(NamedTuple):
-    """The money of a slice of draws in one world."""
-
-    money: Money
-    costs: Costs
-    deals: Deals
-
-
 def simulate(
-    scenario: Scenario,
+    get: Columns,
     built: Inputs,
-    finances: Finances,
-    usual_care: bool,
+    usual: Activity | None = None,
+    usual_care: bool = False,
     room: World | None = None,
 ) -> World:
-    """Run the compiled loop for one world, in `room` if it is given."""
+    """Run the compiled loop for one world, in `room` if it is given.
+
+    Contracts are settled on `usual`; without it they find no members and pay nothing.
+    """
+    scenario = get.draws.scenario
     world = blank_world(scenario, built) if room is None else cleared(room, built)
+    numbers, settled_on = money(scenario, get, usual_care), deals(scenario, get, usual)
     in_threads(
         simulation.simulate,
-        built.communities.people.shape[0],
+        get.size,
         built.communities,
         built.uses,
         built.programmes,
         built.plan,
-        finances.money,
-        finances.costs,
+        numbers,
+        costs(scenario, get),
         money_plan(scenario),
-        finances.deals,
+        settled_on,
         contract_plan(scenario),
         usual_care,
         scenario.clock.steps_per_month,
@@ -178,14 +173,13 @@ def simulate(
         treasury(scenario, built),
         world.books,
     )
-    return world._replace(deals=finances.deals, money=finances.money)
+    return world._replace(deals=settled_on, money=numbers)
 
 
 def in_threads(run_range: Callable[..., None], draws: int, *arrays: Any) -> None:
     """Run a loop over all draws in threads; each draw writes its own row."""
-    workers = os.cpu_count() or 1
-    size = -(-draws // (SHARES_PER_THREAD * workers))
-    with ThreadPoolExecutor(workers) as threads:
+    size = -(-draws // (SHARES_PER_THREAD * WORKERS))
+    with ThreadPoolExecutor(WORKERS) as threads:
         starts = range(0, draws, size)
         list(threads.map(lambda at: run_range(at, min(at + size, draws), *arrays), starts))
 
@@ -256,21 +250,37 @@ def sizes_of(scenario: Scenario, built: Inputs) -> dict[str, int]:
 
 
 def _store(metrics: dict[Key, Floats], found: Iterator[Measure], rows: slice, draws: int) -> None:
+    """Fill the rows of a chunk; what another chunk does not tell is nothing, or missing."""
     for metric, subject, strategy, unit, values in found:
         key = Key(metric, subject, strategy, unit)
-        metrics.setdefault(key, np.zeros(draws))[rows] = values
+        if key not in metrics:
+            metrics[key] = np.full(draws, np.nan if metric in MAY_BE_MISSING else 0.0)
+        metrics[key][rows] = values
 
 
-def _keep(kept: dict[Key, list[Floats]], worlds: Worlds, rows: slice) -> None:
-    room = SERIES_DRAWS - rows.start
-    if room > 0:
-        for metric, subject, strategy, unit, values in series(worlds):
-            kept.setdefault(Key(metric, subject, strategy, unit), []).append(values[:room].copy())
+def _keep(kept: dict[Key, Floats], found: Iterator[Measure], rows: slice, draws: int) -> None:
+    """Keep the first SERIES_DRAWS draws of series [draw, month] or [draw, year]."""
+    most = min(draws, SERIES_DRAWS)
+    for metric, subject, strategy, unit, values in found:
+        key = Key(metric, subject, strategy, unit)
+        if key not in kept:
+            kept[key] = np.zeros((most, values.shape[1]))
+        kept[key][rows.start : rows.stop] = values[: most - rows.start]
 
 
-def quantiles(parts: list[Floats]) -> dict[str, Floats]:
-    """Mean and percentiles over draws of a monthly series, each [month]."""
-    values = np.concatenate(parts)
+def in_order(metrics: dict[Key, Floats], scenario: Scenario) -> dict[Key, Floats]:
+    """By metric, then in the scenario's order of parties, services ...: chunks change nothing."""
+    parts = (scenario.parties, scenario.segments, scenario.services, scenario.interventions)
+    rank = {name: k for k, name in enumerate(name for part in parts for name in part)}
+
+    def place(key: Key) -> tuple[str, int, Key]:
+        return key.metric, rank.get(key.subject.partition(".")[0], len(rank)), key
+
+    return {key: metrics[key] for key in sorted(metrics, key=place)}
+
+
+def quantiles(values: Floats) -> dict[str, Floats]:
+    """Mean and percentiles over draws of a series [draw, month], each [month]."""
     points = np.quantile(values, list(DRAW_PERCENTILES.values()), axis=0)
     mean = np.add.accumulate(values, axis=0)[-1] / values.shape[0]
     return {"mean": mean} | dict(zip(DRAW_PERCENTILES, points, strict=True))
@@ -278,7 +288,8 @@ def quantiles(parts: list[Floats]) -> dict[str, Floats]:
 
 def _check_finite(metrics: dict[Key, Floats], draws: Draws) -> None:
     for key, values in metrics.items():
-        bad = np.flatnonzero(~np.isfinite(values))
+        missing = np.isnan(values) if key.metric in MAY_BE_MISSING else np.zeros(draws.size, bool)
+        bad = np.flatnonzero(~np.isfinite(values) & ~missing)
         if bad.size:
             draw = int(bad[0])
             numbers = {n: float(v[draw]) for n, v in draws.values.items() if v.ndim}

@@ -11,10 +11,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from . import contract_outcomes, equity, perspectives, pockets, solvency, waterfall
 from .distributions import Floats
+from .finance.ledger import difference
+from .freed import Freed, back_filled, freed_cost, freed_of
 from .names import payers_of
+from .postings import ledgers
 from .scenario import Scenario
-from .services import price_factors, years_since_price_year
+from .services import years_since_price_year
 from .stocks import Activity
 from .totals import over_months, total
 from .worlds import (
@@ -25,17 +29,33 @@ from .worlds import (
     Measure,
     Worlds,
     by_party,
-    by_service,
+    members_of,
+    other_care_of,
 )
 
 
 def measures(w: Worlds) -> Iterator[Measure]:
     """Every outcome of the whole horizon, [draw]."""
+    freed = freed_of(w)
     yield from spending(w)
-    yield from savings(w)
+    yield from savings(w, freed)
     yield from natural_counts(w)
     yield from programme_activity(w)
-    yield from provider_side(w)
+    yield from provider_side(w, freed)
+    yield from equity.measures(w)
+    usual, strategy = ledgers(w, freed)
+    change = difference(strategy, usual)
+    yield from perspectives.measures(w, change)
+    yield from waterfall.measures(w, freed, change)
+    yield from solvency.measures(w)
+    yield from contract_outcomes.measures(w)
+
+
+def by_year(w: Worlds) -> Iterator[Measure]:
+    """Outcomes by calendar year, [draw, year]."""
+    usual, strategy = ledgers(w, freed_of(w))
+    yield from pockets.by_year(w, difference(strategy, usual))
+    yield from equity.by_year(w)
 
 
 # --- payers
@@ -90,12 +110,12 @@ def who_funds(scenario: Scenario) -> list[str]:
     return [party for party in scenario.parties if party in funding]
 
 
-def savings(w: Worlds) -> Iterator[Measure]:
+def savings(w: Worlds, freed: Freed) -> Iterator[Measure]:
     """Each party's own saving, net of offsets, of what is not freed and of programme costs."""
     parties = list(w.scenario.parties)
     avoided = paid(w, w.usual, True) - paid(w, w.strategy, True)
     offsets = paid(w, w.strategy, False) - paid(w, w.usual, False)
-    kept = not_freed(w, avoided)
+    kept = not_freed(w, avoided, freed)
     cost = np.zeros_like(avoided)
     for party, amount in programme_costs(w).items():
         cost[:, parties.index(party)] = over_months(amount)
@@ -122,7 +142,7 @@ def savings(w: Worlds) -> Iterator[Measure]:
     yield from members(w, avoided - offsets)
 
 
-def not_freed(w: Worlds, avoided: Floats) -> Floats:
+def not_freed(w: Worlds, avoided: Floats, freed: Freed) -> Floats:
     """The part of what is avoided that no payer keeps [draw, party], USD.
 
     Who pays a price: what is charged for others who use the freed capacity (back-fill). Who bears
@@ -130,37 +150,7 @@ def not_freed(w: Worlds, avoided: Floats) -> Floats:
     """
     parties = w.scenario.parties.values()
     budget = np.array([party.pays == "budget" for party in parties])
-    return np.where(budget, avoided - freed_cost(w), back_filled(w))
-
-
-def back_filled(w: Worlds) -> Floats:
-    """What payers of others pay where freed capacity is used again [draw, party], USD.
-
-    Each unit avoided in a month is taken up with the service's back-fill share, at the month's
-    prices, by people whose payers are those of all users of the service over the horizon. Where
-    use rises nobody is taken to be crowded out: that would be booked as a gain.
-    """
-    share = w.get.each(f"services.{s}.back_fill" for s in w.scenario.services)
-    freed = np.maximum(w.usual.use - w.strategy.use, 0.0) * price_factors(w.scenario, w.get)
-    units = over_months(w.usual.use)[:, :, None]
-    base = by_service(w.scenario, w.usual.base_payments)
-    at_base = np.divide(base, units, out=np.zeros_like(base), where=units > 0.0)
-    taken_up = (over_months(freed) * share)[:, :, None] * at_base
-    return over_months(taken_up)  # axis 1 is the service here
-
-
-def freed_cost(w: Worlds) -> Floats:
-    """Marginal cost avoided and fixed cost released, by who pays the services [draw, party]."""
-    base = by_service(w.scenario, w.usual.base_payments)
-    share = np.divide(
-        base, total(base)[:, :, None], out=np.zeros_like(base), where=total(base)[:, :, None] > 0.0
-    )
-    out = np.zeros((w.get.size, base.shape[2]))
-    for s, (name, service) in enumerate(w.scenario.services.items()):
-        if service.rescue:
-            variable, released = provider_saving(w, s, name)
-            out += share[:, s, :] * over_months(variable + released)[:, None]
-    return out
+    return np.where(budget, avoided - freed_cost(w, freed), back_filled(w))
 
 
 def members(w: Worlds, saved: Floats) -> Iterator[Measure]:
@@ -184,19 +174,14 @@ def members(w: Worlds, saved: Floats) -> Iterator[Measure]:
 def other_care(w: Worlds) -> tuple[Floats, Floats]:
     """All other care, USD, and member-months, each [draw, party], in usual care."""
     parties = list(w.scenario.parties)
-    years = years_since_price_year(w.scenario)
     spent = np.zeros((w.get.size, len(parties)))
     months = np.zeros_like(spent)
-    for g, (name, segment) in enumerate(w.scenario.segments.items()):
-        for party, whole in segment.payers.items():
-            p = parties.index(party)
-            share = w.get(f"segments.{name}.payer.{party}") if whole is not None else 1.0
-            lived = (w.usual.person_months[:, :, g].T * share).T
-            months[:, p] += over_months(lived)
-            if w.scenario.parties[party].other_care is not None:
-                at = f"parties.{party}.other_care"
-                price = (1.0 + w.get(f"{at}.trend"))[:, None] ** years
-                spent[:, p] += w.get(f"{at}.cost") * over_months(lived * price)
+    for p, party in enumerate(parties):
+        for name, segment in w.scenario.segments.items():
+            if party in segment.payers:
+                months[:, p] += over_months(members_of(w, party, name))
+        if w.scenario.parties[party].other_care is not None:
+            spent[:, p] = over_months(other_care_of(w, party))
     return spent, months
 
 
@@ -291,53 +276,18 @@ def backbone_budget(w: Worlds) -> Floats:
 # --- providers
 
 
-def provider_side(w: Worlds) -> Iterator[Measure]:
+def provider_side(w: Worlds, freed: Freed) -> Iterator[Measure]:
     """What providers stop spending, and what leaves their budgets: average cost is neither."""
     variable: dict[str, Floats] = {}
     released: dict[str, Floats] = {}
-    for s, (name, service) in enumerate(w.scenario.services.items()):
+    for s, service in enumerate(w.scenario.services.values()):
         if service.provider and service.rescue:
-            saved, blocks = provider_saving(w, s, name)
             there = service.provider
-            variable[there] = variable.get(there, 0.0) + over_months(saved)
-            released[there] = released.get(there, 0.0) + over_months(blocks)
+            variable[there] = variable.get(there, 0.0) + over_months(freed.variable[s])
+            released[there] = released.get(there, 0.0) + over_months(freed.released[s])
     for party, value in variable.items():
         yield Measure("avoided_marginal_cost", party, DIFFERENCE, "USD", value)
         yield Measure("released_fixed_cost", party, DIFFERENCE, "USD", released[party])
-
-
-def provider_saving(w: Worlds, s: int, name: str) -> tuple[Floats, Floats]:
-    """Marginal cost avoided, and fixed cost released in whole blocks, each [draw, month], USD."""
-    service = w.scenario.services[name]
-    at = f"services.{name}"
-    cost = w.get(f"{at}.cost")[:, None]
-    growth = (1.0 + w.get(f"{at}.price_trend"))[:, None] ** years_since_price_year(w.scenario)
-    marginal = w.get(f"{at}.marginal_share")[:, None]
-    freed = w.usual.use[:, :, s] - w.strategy.use[:, :, s]
-    freed = freed - w.get(f"{at}.back_fill")[:, None] * np.maximum(freed, 0.0)
-    variable = freed * marginal * cost * growth
-    if service.capacity is None:
-        return variable, np.zeros_like(variable)
-    size = w.get(f"{at}.capacity.size")[:, None]
-    delay = np.round(w.get(f"{at}.capacity.delay")).astype(int)
-    closed = np.floor(np.maximum(_sustained(freed, delay), 0.0) / size) * size
-    return variable, closed * (1.0 - marginal) * cost * growth
-
-
-def _sustained(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) -> Floats:
-    """Least of a series [draw, month] over the months up to now, its own number for each draw."""
-    least = x.copy()
-    for k in range(1, int(months.max()) + 1):
-        earlier = _delayed(x, np.full(months.shape, k))
-        least = np.where((months >= k)[:, None], np.minimum(least, earlier), least)
-    return least
-
-
-def _delayed(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) -> Floats:
-    """Each draw's series [draw, month] moved later by its own number of months."""
-    index = np.arange(x.shape[1])[None, :] - months[:, None]
-    moved = np.take_along_axis(x, np.maximum(index, 0), axis=1)
-    return np.where(index >= 0, moved, 0.0)
 
 
 # --- series
@@ -364,3 +314,4 @@ def series(w: Worlds) -> Iterator[Measure]:
     usual = total(by_party(w.scenario, w.usual.payments, True))
     avoided = usual - total(by_party(w.scenario, w.strategy.payments, True))
     yield Measure("avoided_rescue_spending", ALL, DIFFERENCE, "USD", avoided)
+    yield from solvency.series(w)

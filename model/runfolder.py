@@ -117,6 +117,7 @@ def write(result: Result, folder: Path, seconds: float) -> dict[str, Any]:
     _table(folder / "draws.parquet", draws_table(result))
     _table(folder / "metrics.parquet", metrics_table(result))
     _table(folder / "series.parquet", series_table(result))
+    _table(folder / "years.parquet", years_table(result))
     _json(folder / "run.json", _about(result, seconds))
     return summary
 
@@ -181,17 +182,26 @@ def summary_of(result: Result) -> dict[str, Any]:
 
 
 def _spread(key: Key, values: Floats) -> dict[str, Any]:
-    """Mean, sd, percentiles and the Monte Carlo standard error of the mean (sd / sqrt(draws))."""
-    points = np.quantile(values, list(DRAW_PERCENTILES.values()))
-    sd = float(values.std(ddof=1)) if values.size > 1 else 0.0
-    numbers = {"mean": float(values.mean()), "sd": sd, "mcse": sd / values.size**0.5}
-    numbers |= dict(zip(DRAW_PERCENTILES, points.tolist(), strict=True))
-    return {
+    """Mean, sd, percentiles and the Monte Carlo standard error of the mean (sd / sqrt(draws)).
+
+    Draws that have no such value are left out, and their share is told.
+    """
+    told = {
         "metric": key.metric,
         "party": key.subject,
         "strategy": key.strategy,
         "unit": key.unit,
-    } | numbers
+    }
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        names = ("mean", "sd", "mcse", *DRAW_PERCENTILES)
+        return told | dict.fromkeys(names, None) | {"share_known": 0.0}
+    points = np.quantile(known, list(DRAW_PERCENTILES.values()))
+    sd = float(known.std(ddof=1)) if known.size > 1 else 0.0
+    numbers = {"mean": float(known.mean()), "sd": sd, "mcse": sd / known.size**0.5}
+    numbers |= dict(zip(DRAW_PERCENTILES, points.tolist(), strict=True))
+    missing = {"share_known": known.size / values.size} if known.size < values.size else {}
+    return told | numbers | missing
 
 
 def names_of(scenario: Scenario) -> dict[str, str]:
@@ -336,19 +346,29 @@ def metrics_table(result: Result) -> pa.Table:
 
 def series_table(result: Result) -> pa.Table:
     """Long: scenario, strategy, metric, party, month, unit, mean and percentiles over draws."""
-    labels = result.draws.scenario.clock.labels()
-    keys = sorted(result.series)
+    return _over_time(result, result.series, "month", result.draws.scenario.clock.labels())
+
+
+def years_table(result: Result) -> pa.Table:
+    """Long: scenario, strategy, metric, party, year, unit, mean and percentiles over draws."""
+    months = result.draws.scenario.clock.labels()
+    return _over_time(result, result.years, "year", list(dict.fromkeys(m[:4] for m in months)))
+
+
+def _over_time(
+    result: Result, found: dict[Key, dict[str, Floats]], period: str, labels: list[str]
+) -> pa.Table:
+    keys = sorted(found)
     columns: dict[str, Any] = {
         "scenario": _repeated([result.draws.scenario.name], len(keys) * len(labels)),
         "strategy": _repeated([k.strategy for k in keys], len(labels)),
         "metric": _repeated([k.metric for k in keys], len(labels)),
         "party": _repeated([k.subject for k in keys], len(labels)),
-        "month": _words(labels * len(keys)),
+        period: _words(labels * len(keys)),
         "unit": _repeated([k.unit for k in keys], len(labels)),
     }
-    for statistic in next(iter(result.series.values()), {}):
-        parts = [result.series[k][statistic] for k in keys]
-        columns[statistic] = _numbers(np.concatenate(parts))
+    for statistic in next(iter(found.values()), {}):
+        columns[statistic] = _numbers(np.concatenate([found[k][statistic] for k in keys]))
     return pa.table(columns)
 
 

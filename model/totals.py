@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
-from .compiled import parallel_loop
+from .compiled import loop
 from .distributions import Floats
 
 
@@ -17,9 +16,9 @@ def over_months(x: Floats) -> Floats:
     return out.reshape(x.shape[0], *x.shape[2:])
 
 
-@parallel_loop
+@loop
 def _add_months(x, out):
-    for draw in prange(x.shape[0]):
+    for draw in range(x.shape[0]):
         for month in range(x.shape[1]):
             for item in range(x.shape[2]):
                 out[draw, item] += x[draw, month, item]
@@ -31,3 +30,17 @@ def total(x: Floats) -> Floats:
     out = np.zeros((flat.shape[0], 1))
     _add_months(flat, out)
     return out.reshape(x.shape[:-1])
+
+
+def weighted(x: Floats, weights: Floats) -> Floats:
+    """Sum over months of x times weights, both [draw, month], month by month in order."""
+    out = np.zeros(x.shape[0])
+    _add_weighted(np.ascontiguousarray(x), np.ascontiguousarray(weights), out)
+    return out
+
+
+@loop
+def _add_weighted(x, weights, out):
+    for draw in range(x.shape[0]):
+        for month in range(x.shape[1]):
+            out[draw] += x[draw, month] * weights[draw, month]

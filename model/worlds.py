@@ -10,7 +10,7 @@ from .books import Books, Deals, Money
 from .distributions import Floats
 from .draws import Columns
 from .scenario import Scenario
-from .services import cells
+from .services import cells, years_since_price_year
 from .stocks import Activity
 
 ALL = "all"
@@ -70,3 +70,30 @@ def by_service(scenario: Scenario, paid: Floats) -> Floats:
     for z, cell in enumerate(cells(scenario)):
         out[:, services.index(cell.service), parties.index(cell.party)] += paid[:, z]
     return out
+
+
+def calendar_years(w: Worlds) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """[month]: calendar years since the year of the start."""
+    first = int(w.scenario.clock.start[5:]) - 1
+    return (first + np.arange(w.scenario.clock.months)) // 12
+
+
+def members_of(w: Worlds, payer: str, segment: str) -> Floats:
+    """Person-months [draw, month] of a segment, as far as a party pays for them."""
+    g = list(w.scenario.segments).index(segment)
+    whole = w.scenario.segments[segment].payers[payer] is None
+    share = 1.0 if whole else w.get(f"segments.{segment}.payer.{payer}")[:, None]
+    return np.asarray(w.usual.person_months[:, :, g] * share)
+
+
+def other_care_of(w: Worlds, payer: str) -> Floats:
+    """All other care of a payer's members [draw, month], USD; the same in both worlds."""
+    out = np.zeros((w.get.size, w.scenario.clock.months))
+    if w.scenario.parties[payer].other_care is None:
+        return out
+    at = f"parties.{payer}.other_care"
+    price = (1.0 + w.get(f"{at}.trend"))[:, None] ** years_since_price_year(w.scenario)
+    for name, segment in w.scenario.segments.items():
+        if payer in segment.payers:
+            out += members_of(w, payer, name)
+    return out * price * w.get(f"{at}.cost")[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from .story import Counts, counts
 from .wording import spoken
 
 if TYPE_CHECKING:
+    from model.lint import Finding
     from model.loading import Loaded
 
 Parameter = dict[str, Any]
@@ -27,19 +29,19 @@ STYLES = {"assumption": "yellow", "no source": "bold red", "unverified": "yellow
 SOURCE = 120
 
 
-def checked(loaded: Loaded, path: Path) -> tuple[RenderableType, int]:
+def checked(loaded: Loaded, path: Path, found: Sequence[Finding]) -> tuple[RenderableType, int]:
     """The whole screen, and how many numbers have neither source nor a word on it."""
     inputs = inputs_of(loaded)
     rows = inputs["parameters"]
     c = counts(rows)
     title = Text.assemble((printable(loaded.scenario.title), "bold"), f"\n{printable(str(path))}")
-    parts: list[RenderableType] = [title, "", _counted(c), ""]
+    parts: list[RenderableType] = [title, "", _counted(c, len(found)), ""]
     for part, group in groupby(rows, key=_part):
         parts += [_table(part, list(group)), ""]
     for name, effect in inputs["effects"].items():
         parts += [_steps(name, effect), ""]
     parts += _to_ask([row for row in rows if row["status"] in TO_ASK])
-    parts += [_counted(c)]
+    parts += [*_too_good(found), "", _counted(c, len(found))]
     return Group(*parts), c.no_source
 
 
@@ -50,7 +52,7 @@ def _part(row: Parameter) -> str:
     return listed if listed != first else f"{first}.{rest.partition('.')[0]}"
 
 
-def _counted(c: Counts) -> Table:
+def _counted(c: Counts, findings: int) -> Table:
     """The counts, first and last on the screen."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(justify="right", style="bold")
@@ -62,11 +64,51 @@ def _counted(c: Counts) -> Table:
         (c.unverified, "with a source that is not verified yet"),
         (c.stated, "with a source that the scenario states"),
         (c.assumptions, "assumptions: no source, a reason instead"),
-        (c.no_source, "without source or reason" + (" (--strict fails)" if c.no_source else "")),
+        (c.no_source, "without source or reason" + _fails(c.no_source)),
+        (findings, "too good to be true?" + _fails(findings)),
     ]
     for size, words in lines:
         grid.add_row(f"{size:,}", words)
     return grid
+
+
+def _fails(size: int) -> str:
+    return " (--strict fails)" if size else ""
+
+
+def _too_good(found: Sequence[Finding]) -> Iterator[RenderableType]:
+    """What an actuary would ask, the most serious first; docs/checks.md lists the rules."""
+    yield Text("Too good to be true?", style="bold")
+    if not found:
+        yield Text("Nothing found: no number is better than the limits in docs/checks.md allow.")
+        return
+    for number, finding in enumerate(found, start=1):
+        yield ""
+        yield _finding(number, finding)
+
+
+def _finding(number: int, finding: Finding) -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    rows = [
+        ("where", place_of(finding)),
+        ("found", finding.found),
+        ("limit", finding.limit),
+        ("source", finding.source),
+        ("", finding.says),
+    ]
+    grid.add_row(str(number), "key", Text(printable(finding.key), style="bold"))
+    for label, words in rows:
+        grid.add_row("", label, Text(printable(words)))
+    return grid
+
+
+def place_of(finding: Finding) -> str:
+    """scenarios/jackson.yaml:1305, or the setting that says it."""
+    at = finding.place
+    return str(at) if str(at) == at.file else f"{at.file}:{at.line}"
 
 
 def _table(part: str, rows: list[Parameter]) -> Table:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from .wording import count, of_hundred, percent, short_interval, short_money
 
 if TYPE_CHECKING:
     from model.comparison import Compared
+    from model.lint import Finding
     from model.loading import Loaded
 
 PIPE_WIDTH = 100
@@ -253,11 +254,21 @@ def _where(folder: Path) -> Text:
 # --- a check, a comparison
 
 
-def show_check(loaded: Loaded, path: Path, to: Console | None = None) -> int:
-    """Every number with unit, source and status; returns how many have no source."""
-    from .check import checked  # noqa: PLC0415  neither a run nor its page needs it
+def show_check(
+    loaded: Loaded,
+    path: Path,
+    to: Console | None = None,
+    found: Sequence[Finding] | None = None,
+) -> int:
+    """Every number with unit, source and status, and what is too good to be true.
 
-    body, unsourced = checked(loaded, path)
+    Returns how many numbers have no source.
+    """
+    from model import lint  # noqa: PLC0415  neither a run nor its page needs them
+
+    from .check import checked  # noqa: PLC0415
+
+    body, unsourced = checked(loaded, path, lint.findings(loaded) if found is None else found)
     (to or console()).print(body)
     return unsourced
 

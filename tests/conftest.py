@@ -12,7 +12,8 @@ import numpy as np
 from model.draws import Draws
 from model.ensemble import both_worlds
 from model.loading import Loaded, from_document
-from model.outcomes import Worlds
+from model.luck import luck
+from model.worlds import Worlds
 from model.yamlfile import Document
 
 # Round numbers: 1,000 adults, of whom 200 are at risk and 50 in crisis; nobody dies or moves.
@@ -90,7 +91,7 @@ def central(loaded: Loaded) -> Draws:
     """One draw: every number at its mean, every published effect at its median."""
     values = {name: np.asarray(p.central) for name, p in loaded.parameters.items()}
     values |= {name: np.asarray(e.quantile([0.5])[0]) for name, e in loaded.effects.items()}
-    return Draws(loaded, 1, 0, "plain", values)
+    return Draws(loaded, 1, 0, "plain", values, luck(loaded.scenario, 1, 0))
 
 
 def worlds(loaded: Loaded) -> Worlds:

@@ -50,7 +50,7 @@ def rules_of(contract: Contract) -> Rules:
     terms = contract.shared_savings
     if terms is None:
         raise Refused("terms without `shared_savings`", "a shared-savings contract")
-    minimum = terms.minimum_rate or MinimumRate(fixed=terms.sharing_rate.times(0.0))
+    minimum = terms.minimum_rate or MinimumRate.model_validate({"fixed": 0})
     return Rules(
         terms=terms,
         clauses=_clauses(terms),

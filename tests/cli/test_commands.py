@@ -18,6 +18,7 @@ from model.schema import SCHEMA_FILE, scenario_schema, scenario_schema_text
 STARTER = SHIPPED / "starter.yaml"
 HEAD = "segments.medicaid_adults."
 EFFECT = "interventions.health_workers.effects.ed_visit.evidence="
+TOO_GOOD = "interventions.health_workers.persistence={value: 24, source: a brochure}"
 FILES = {
     "scenario.yaml",
     "draws.parquet",
@@ -275,6 +276,44 @@ class TestCheck:
         assert call("check", STARTER, "--strict").exit_code == 0
         bare = "interventions.health_workers.staff.posts=8"
         assert call("check", STARTER, "--strict", "--set", bare).exit_code == 1
+
+    def test_what_is_too_good_to_be_true_is_told(self) -> None:
+        none = call("check", STARTER)
+        assert "Too good to be true?" in none.output
+        assert "Nothing found" in none.output
+        told = call("check", STARTER, "--set", TOO_GOOD)
+        assert told.exit_code == 0
+        flat = " ".join(told.output.split())
+        assert "1 key interventions.health_workers.persistence where --set" in flat
+        assert "limit 9 months source longest persistence that the registry holds" in flat
+        assert call("check", STARTER, "--strict", "--set", TOO_GOOD).exit_code == 1
+
+    def test_a_finding_has_its_file_and_line(self) -> None:
+        shared = SHIPPED / "jackson_medicaid_shared_savings.yaml"
+        lines = shared.read_text(encoding="utf-8").splitlines()
+        done = json.loads(call("check", shared, "--format", "json").stdout)
+        first = done["findings"][0]
+        assert first["rule"] == "contract_too_small"
+        assert first["key"] == "financing.contracts.medicaid_plan_savings.covers"
+        assert first["file"] == str(shared)
+        assert "covers:" in lines[first["line"] - 1]
+        assert set(first) == {"rule", "key", "file", "line", "found", "limit", "source", "says"}
+
+    def test_strict_fails_on_findings_in_json_too(self) -> None:
+        strict = "check", STARTER, "--strict", "--format", "json"
+        none = call(*strict)
+        assert none.exit_code == 0
+        assert json.loads(none.stdout)["findings"] == []
+        assert call(*strict, "--set", TOO_GOOD).exit_code == 1
+
+    def test_an_invalid_scenario_is_told_before_findings(self) -> None:
+        done = call("check", STARTER, "--strict", "--set", TOO_GOOD, "--set", "clock.start=2029-13")
+        assert done.exit_code == 2
+        assert "Too good" not in done.output
+
+    def test_help_says_what_strict_fails_on(self) -> None:
+        flat = " ".join(call("check", "--help").output.split())
+        assert "a number has no source or something is too good to be true" in flat
 
     def test_json_shows_the_way_from_study_to_effect(self) -> None:
         told = json.loads(call("check", STARTER, "--format", "json").stdout)

@@ -83,6 +83,18 @@ def test_a_check_says_units_as_people_do() -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_findings_fit_the_screen(width: int) -> None:
+    scenario = STARTER.with_name("jackson_medicaid_shared_savings.yaml")
+    text = printed(lambda to: terminal.show_check(load(scenario), scenario, to), width)
+    section = text[text.index("Too good to be true?") :]
+    assert max(len(line.rstrip()) for line in section.splitlines()) <= width
+    flat = " ".join(section.split())
+    assert flat.index("1 key financing.contracts") < flat.index("2 key financing.contracts")
+    assert flat.index("2 key financing.contracts") < flat.index("3 key interventions.")
+    assert "no number of members is enough (2 % minimum)" in flat
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_comparison_shows_every_scenario(width: int, tmp_path: Path) -> None:
     many = [load(STARTER, [f"name=s{k}"]) for k in range(5)]
     compared = compare(many, 8, 1, "lhs")

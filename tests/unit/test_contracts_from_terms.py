@@ -16,7 +16,7 @@ from model.finance.settlement import (
 )
 from model.terms import Contract, MemberFee, Outcomes, Withhold
 
-HALF: dict[str, Any] = {"sharing_rate": 0.5, "minimum_rate": {"fixed": 0}}
+HALF: dict[str, Any] = {"sharing_rate": 0.5}
 TWO_SIDED = HALF | {"loss": {"rate": {"fixed": 0.3}}}
 BY_QUALITY = HALF | {"loss": {"rate": {"floor": 0.4, "ceiling": 0.7}}}
 SCALE = [

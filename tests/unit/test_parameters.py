@@ -8,10 +8,11 @@ from scipy import stats
 
 from model.draws import sample
 from model.loading import Loaded
-from model.outcomes import USUAL, measures
+from model.outcomes import measures
 from model.parameters import inputs
 from model.problems import BadInput
 from model.sampling import Method
+from model.worlds import USUAL, by_party
 from tests.conftest import central, project, scenario
 
 TEAM = "interventions.team"
@@ -161,10 +162,10 @@ def test_who_pays(payer: Any, payment: Any, plan: float, county: float) -> None:
     changes = {"segments.adults.payer": payer}
     if payment:
         changes["services.visit.payment"] = payment
-    usual = project(changes).usual
-    shares = usual.payments[0, 0] / usual.payments[0, 0].sum()
-    np.testing.assert_allclose(shares, [plan, county, 0.0], rtol=1e-9, atol=1e-15)
-    assert usual.payments[0, 0].sum() == pytest.approx(50 * 500)
+    both = project(changes)
+    paid = by_party(both.scenario, both.usual.payments, True)[0, 0]
+    np.testing.assert_allclose(paid / paid.sum(), [plan, county, 0.0], rtol=1e-9, atol=1e-15)
+    assert paid.sum() == pytest.approx(50 * 500)
 
 
 def test_drawn_shares_are_scaled_to_one() -> None:
@@ -178,9 +179,9 @@ def test_drawn_shares_are_scaled_to_one() -> None:
 def test_offsets_are_counted_apart() -> None:
     """A service that is no rescue service is paid as an offset and never as rescue spending."""
     both = project({"services.visit.rescue": False, f"{TEAM}.effects.visit.ratio": 1.4})
-    assert not both.usual.payments.any()
-    assert not both.strategy.payments.any()
-    assert both.usual.offsets[0, 0, 0] == pytest.approx(50 * 500)
+    assert not by_party(both.scenario, both.usual.payments, True).any()
+    assert not by_party(both.scenario, both.strategy.payments, True).any()
+    assert by_party(both.scenario, both.usual.payments, False)[0, 0, 0] == pytest.approx(50 * 500)
     added = next(m for m in measures(both) if m[:2] == ("added_offset_spending", "all"))
     assert added.values[0] == pytest.approx((both.strategy.use - both.usual.use).sum() * 500)
     assert added.values[0] > 0.0

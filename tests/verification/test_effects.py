@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
+from model.draws import Columns
 from model.ensemble import simulate, without_interventions
 from model.parameters import Inputs, inputs
 from tests.conftest import SMALL, central, project, scenario
@@ -101,7 +102,7 @@ def person_months(need_ratios: tuple[float, ...]) -> np.ndarray:
 def test_both_paths_give_the_published_effect(need_ratios: tuple[float, ...]) -> None:
     """Effect: direct and need path together are the published total, by matrix exponential."""
     built = trial(need_ratios, steps=64)
-    activity = simulate(built, scenario({"clock.steps_per_month": 64}).scenario)
+    activity = simulate(at_steps(64), built).activity
     usual, unexposed, enrolled, protected = person_months(need_ratios)
     assert usual.sum() == pytest.approx(FOLLOW_UP)
     assert (unexposed + enrolled + protected).sum() == pytest.approx(FOLLOW_UP)
@@ -133,10 +134,14 @@ def everybody_enrolled(built: Inputs) -> Inputs:
     return built._replace(programmes=at_once, plan=built.plan._replace(running=first_month_only))
 
 
+def at_steps(steps: int) -> Columns:
+    """The small scenario's numbers at so many steps a month."""
+    return Columns(central(scenario({"clock.steps_per_month": steps})), slice(0, 1))
+
+
 def cohort_use(built: Inputs) -> np.ndarray:
     """Units of each service over the twelve months of follow-up of the whole segment."""
-    small = scenario({"clock.steps_per_month": 2}).scenario
-    return simulate(everybody_enrolled(built), small).use[0, 1:].sum(axis=0)
+    return simulate(at_steps(2), everybody_enrolled(built)).activity.use[0, 1:].sum(axis=0)
 
 
 @pytest.mark.parametrize("need_ratios", [CONTACT_ONLY, BOTH_PATHS, HARMS_BY_NEED])
@@ -145,7 +150,7 @@ def test_a_whole_cohort_in_the_engine_has_the_published_effect(
 ) -> None:
     """Effect: everybody enrolled on one day, then twelve months of the engine itself."""
     built = trial(need_ratios, steps=2)
-    activity = simulate(everybody_enrolled(built), scenario({"clock.steps_per_month": 2}).scenario)
+    activity = simulate(at_steps(2), everybody_enrolled(built)).activity
     assert activity.enrolled[0, 0, 0] == pytest.approx(1000.0)
     published = [ratio for *_, ratio in SERVICES.values()]
     usual = cohort_use(without_interventions(built))

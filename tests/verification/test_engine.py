@@ -5,12 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
-from model import simulation
-from model.draws import sample
+from model import ensemble, simulation
+from model.draws import Columns, sample
 from model.ensemble import run, simulate
 from model.loading import SHIPPED, Loaded, load
 from model.parameters import inputs
@@ -34,7 +33,7 @@ def starter() -> Loaded:
 
 def activity_of(loaded: Loaded, rows: slice) -> Activity:
     draws = sample(loaded, DRAWS, seed=7)
-    return simulate(inputs(draws, rows), loaded.scenario)
+    return simulate(Columns(draws, rows), inputs(draws, rows)).activity
 
 
 def assert_same_bytes(one: Activity, other: Activity) -> None:
@@ -51,19 +50,12 @@ def test_a_draw_alone_is_the_draw_in_a_crowd(loaded: Loaded, draw: int) -> None:
     assert_same_bytes(Activity(*(rows[draw : draw + 1] for rows in crowd)), alone)
 
 
-def test_threads_change_nothing() -> None:
+def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """1 thread = n threads, bit for bit."""
-    most = numba.config.NUMBA_NUM_THREADS
-    if most < 2:
-        pytest.skip("one core")
-    before = numba.get_num_threads()
-    try:
-        numba.set_num_threads(1)
-        one = activity_of(starter(), slice(0, DRAWS))
-        numba.set_num_threads(most)
-        many = activity_of(starter(), slice(0, DRAWS))
-    finally:
-        numba.set_num_threads(before)
+    monkeypatch.setattr(ensemble, "WORKERS", 1)
+    one = activity_of(starter(), slice(0, DRAWS))
+    monkeypatch.setattr(ensemble, "WORKERS", 5)
+    many = activity_of(starter(), slice(0, DRAWS))
     assert_same_bytes(one, many)
 
 
@@ -123,6 +115,7 @@ def test_compiled_is_interpreted(tmp_path: Path) -> None:
 def test_one_compilation_serves_scenarios_of_all_sizes() -> None:
     """Types do not depend on a scenario's sizes: no second compilation."""
     for loaded in (starter(), scenario(), scenario({"interventions": {}})):
-        activity = simulate(inputs(central(loaded), slice(0, 1)), loaded.scenario)
+        one = central(loaded)
+        activity = simulate(Columns(one, slice(0, 1)), inputs(one, slice(0, 1))).activity
         assert activity.use.all()
     assert len(simulation.simulate.signatures) == 1

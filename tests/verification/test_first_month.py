@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from model.loading import SHIPPED, load
-from model.outcomes import Worlds, intervention_costs
+from model.worlds import Worlds, by_party
 from tests.conftest import worlds
 
 TABLE = """
@@ -113,7 +113,13 @@ def test_payments_of_the_first_month(jackson: Worlds) -> None:
     """First month: who pays what. The county pays jail days at cost (84 USD a day in 2019), the
     shelter funders nights (45 in 2010), traditional Medicare 84 % of cost for its own members and
     52 % of the dually eligible."""
-    paid = dict(zip(jackson.scenario.parties, jackson.usual.payments[0, 0], strict=True))
+    paid = dict(
+        zip(
+            jackson.scenario.parties,
+            by_party(jackson.scenario, jackson.usual.payments, True)[0, 0],
+            strict=True,
+        )
+    )
     county = column("days").sum() * at_2020(40, 84, 110, 2019)
     shelter = 250 * 127 / 12 * at_2020(19, 45, 90, 2010)
     assert paid["county"] == pytest.approx(county, rel=1e-4)
@@ -142,7 +148,8 @@ def test_first_month_of_the_health_workers(jackson: Worlds) -> None:
     month = jackson.scenario.clock.index("2021-01")
     assert jackson.strategy.staff_months[0, month, 0] == pytest.approx(0.7068, abs=1e-4)
     assert not jackson.strategy.staff_months[0, :month].any()
-    cash, in_kind = intervention_costs(jackson, 0, "community_health_workers")
+    spent = jackson.strategy_world.books.programme[:, :, 0]
+    cash, in_kind = spent["cost"], spent["in_kind"]
     per_post = (80_000 + 4 * 94_658 + 120_000) / 6 / 12
     stipends = 10 * jackson.strategy.enrolled_months[0, month, 0]
     expected = 1.03 * (60_000 + 0.7068 * per_post + stipends)  # wages grew 3 % since January 2020

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.outcomes import Worlds, back_filled, measures, not_freed, over_months, provider_saving
+from model.freed import back_filled, freed_of
+from model.outcomes import measures, not_freed
+from model.totals import over_months
+from model.worlds import Worlds, by_party
 from tests.conftest import project
 
 # A programme from the first month for everybody in need, without trends: visits fall steadily.
@@ -49,7 +52,7 @@ def test_nobody_gains_where_use_rises() -> None:
     w = project(LARGE | harm | {"services.visit.provider": "county"})
     assert units(w)[1] > units(w)[0]
     assert not back_filled(w).any()
-    variable, _ = provider_saving(w, 0, "visit")
+    variable = freed_of(w).variable[0]
     assert float(variable.sum()) == pytest.approx(500 * (units(w)[0] - units(w)[1]))
 
 
@@ -77,7 +80,7 @@ def test_fixed_cost_leaves_in_whole_blocks_once_use_has_stayed_low() -> None:
     freed = (w.usual.use - w.strategy.use)[0, :, 0]
     window = [min(freed[max(m - 3, 0) : m + 1]) if m >= 3 else 0.0 for m in range(freed.size)]
     expected = np.floor(np.maximum(window, 0.0) / 2) * 2 * 500 * 0.8
-    _, released = provider_saving(w, 0, "visit")
+    released = freed_of(w).released[0]
     assert expected.max() > 0
     np.testing.assert_allclose(released[0], expected)
 
@@ -107,5 +110,6 @@ def test_parts_add_up() -> None:
         ]
         avoided = told["avoided_rescue_spending", subject, "difference"]
         assert told["net_saving", subject, "difference"] == pytest.approx(avoided - sum(parts))
-    avoided_all = over_months(w.usual.payments) - over_months(w.strategy.payments)
-    assert not_freed(w, avoided_all).shape == (1, 3)
+    fewer = over_months(w.usual.payments) - over_months(w.strategy.payments)
+    avoided_all = by_party(w.scenario, fewer, rescue=True)
+    assert not_freed(w, avoided_all, freed_of(w)).shape == (1, 3)
