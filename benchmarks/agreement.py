@@ -30,7 +30,6 @@ AS_RECORDED = (
     "staff_months",
     "use",
     "payments",
-    "offsets",
 )
 OF_THE_SEGMENT = ("people", "person_months", "died", "left", "entered")
 
@@ -89,17 +88,17 @@ def _use(
     return units.sum(axis=1) * u.factor[draw]
 
 
-def with_payments(series: Series, built: Inputs, parties: int, draw: int = 0) -> Series:
-    """The series with payments and offsets [month, party]: units x price of the month."""
+def with_payments(series: Series, built: Inputs, cells: int, draw: int = 0) -> Series:
+    """The series with payments [month, cell]: units x price of the month."""
     u, plan = built.uses, built.plan
     months, services = series["use"].shape
-    paid = {True: np.zeros((months, parties)), False: np.zeros((months, parties))}
+    paid = np.zeros((months, cells))
     for r in range(services):
-        for k, party in enumerate(plan.payers[0, r]):
-            if party >= 0:
+        for k, cell in enumerate(plan.cell[0, r]):
+            if cell >= 0:
                 price = u.price[draw, 0, r, k] * u.price_factor[draw, :, r]
-                paid[bool(plan.rescue[r])][:, party] += series["use"][:, r] * price
-    return series | {"payments": paid[True], "offsets": paid[False]}
+                paid[:, cell] += series["use"][:, r] * price
+    return series | {"payments": paid}
 
 
 def differences(ours: Series, theirs: Series) -> dict[str, float]:

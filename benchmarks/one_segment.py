@@ -11,6 +11,7 @@ import numpy as np
 
 from model.draws import Draws
 from model.loading import Loaded
+from model.luck import luck
 from model.parameters import Inputs
 from model.stocks import Activity
 
@@ -19,7 +20,7 @@ def central(loaded: Loaded) -> Draws:
     """One draw: every parameter at its central value, every effect at its median."""
     values = {name: np.asarray(p.central) for name, p in loaded.parameters.items()}
     values |= {name: effect.quantile(np.array([0.5])) for name, effect in loaded.effects.items()}
-    return Draws(loaded, 1, 0, "lhs", values)
+    return Draws(loaded, 1, 0, "lhs", values, luck(loaded.scenario, 1, 0))
 
 
 def largest_segment(loaded: Loaded) -> int:
@@ -51,7 +52,7 @@ def one_segment(whole: Inputs, segment: int) -> Inputs:
             origin=nobody,
             destination=nobody,
             moving=plan.moving[:, :0].copy(),
-            payers=plan.payers[g].copy(),
+            cell=plan.cell[g].copy(),
         ),
     )
 

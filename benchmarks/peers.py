@@ -16,6 +16,7 @@ from model.draws import Columns, Draws, sample
 from model.loading import Loaded
 from model.luck import luck
 from model.parameters import Inputs, inputs
+from model.services import cells
 from model.stocks import Activity
 
 from . import xmile
@@ -84,7 +85,7 @@ class Case:
         """Largest relative difference of each recorded series, by its name."""
         ratio = activity.ratio[draw, :, 0]
         theirs = rebuilt(stocks, built, self.interventions, ratio, draw)
-        theirs = with_payments(theirs, built, len(self.scenario.parties), draw)
+        theirs = with_payments(theirs, built, len(cells(self.scenario)), draw)
         return differences(recorded(activity, draw), theirs)
 
 

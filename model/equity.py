@@ -98,9 +98,9 @@ def rescue_cost(w: Worlds, world: Activity, members: list[int]) -> Floats:
 def lowest_to_highest(by_group: dict[str, Floats]) -> Floats:
     """Lowest of the groups over the highest, [draw]; 1 where all are nothing."""
     values = np.stack(list(by_group.values()), axis=1)
-    highest = values.max(axis=1)
-    lowest = values.min(axis=1)
-    return np.divide(lowest, highest, out=np.ones_like(highest), where=highest > 0.0)
+    highest, lowest = values.max(axis=1), values.min(axis=1)
+    ratio: Floats = np.divide(lowest, highest, out=np.ones_like(highest), where=highest > 0.0)
+    return ratio
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:

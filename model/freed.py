@@ -50,7 +50,7 @@ def average_cost(w: Worlds, name: str) -> Floats:
 
 def back_filled_units(w: Worlds, s: int, name: str) -> Floats:
     """Where use rises nobody is taken to be crowded out: that would be booked as a gain."""
-    fewer = np.maximum(w.usual.use[:, :, s] - w.strategy.use[:, :, s], 0.0)
+    fewer: Floats = np.maximum(w.usual.use[:, :, s] - w.strategy.use[:, :, s], 0.0)
     return fewer * w.get(f"services.{name}.back_fill")[:, None]
 
 

@@ -291,4 +291,5 @@ def fees_by_month(w: Worlds, h: int) -> Floats:
     monthly = monthly + care_paid * (c["counted_share"] * c["capitation"])[:, None]
     first = w.scenario.clock.index(contract.start)
     months = np.arange(w.scenario.clock.months)
-    return monthly * ((months >= first) & (months < first + 12 * contract.years))
+    within = (months >= first) & (months < first + 12 * contract.years)
+    return np.asarray(monthly * within)

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .accounts import Account, received, share_of
 from .books import CONTRACTS, DIRECT, REPAYMENTS
 from .distributions import Floats
 from .money import Granted, restricted_funds
+from .statements import Account, received, share_of
 from .totals import over_months
 from .valuation import concentration
 from .worlds import USUAL, Measure

@@ -1,8 +1,8 @@
 """Run folder: what a run leaves on disk, written whole or not at all.
 
-scenario.yaml (resolved), draws.parquet, metrics.parquet, series.parquet, inputs.json,
-summary.json and run.json; the same inputs give the same bytes in all but run.json. The page
-index.html is added by report/, which reads these files only. Columns: docs/run-folder.md.
+scenario.yaml (resolved), draws.parquet, metrics.parquet, series.parquet, years.parquet,
+inputs.json, contracts.json, summary.json and run.json; the same inputs give the same bytes in all
+but run.json. The page index.html is added by report/, which reads these files only. Columns: docs/run-folder.md.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from .contract_chances import contract_report
 from .distributions import Floats
 from .ensemble import DRAW_PERCENTILES, Key, Result
 from .loading import Loaded
 from .problems import BadInput, Mark, Problem, printable
 from .sampling import Method
 from .scenario import Scenario
+from .worlds import STRATEGY
 
 ROWS_PER_GROUP = 131_072
 LIBRARIES = ("numpy", "scipy", "numba", "pandas", "pydantic", "pyarrow")
@@ -114,6 +116,7 @@ def write(result: Result, folder: Path, seconds: float) -> dict[str, Any]:
     _text(folder / "scenario.yaml", resolved_yaml(loaded))
     _json(folder / "summary.json", summary)
     _json(folder / "inputs.json", inputs_of(loaded))
+    _json(folder / "contracts.json", contracts_of(result))
     _table(folder / "draws.parquet", draws_table(result))
     _table(folder / "metrics.parquet", metrics_table(result))
     _table(folder / "series.parquet", series_table(result))
@@ -202,6 +205,12 @@ def _spread(key: Key, values: Floats) -> dict[str, Any]:
     numbers |= dict(zip(DRAW_PERCENTILES, points.tolist(), strict=True))
     missing = {"share_known": known.size / values.size} if known.size < values.size else {}
     return told | numbers | missing
+
+
+def contracts_of(result: Result) -> dict[str, Any]:
+    """What each shared-savings contract can be expected to pay, and its curve over members."""
+    found = {k.name: v for k, v in result.metrics.items() if k.strategy == STRATEGY}
+    return contract_report(result.draws, found)
 
 
 def names_of(scenario: Scenario) -> dict[str, str]:

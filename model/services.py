@@ -9,8 +9,9 @@ import numpy as np
 from .community import Use
 from .distributions import Floats
 from .draws import Columns
+from .fields import month_number
 from .names import SEGMENT_PAYER, payers_of
-from .scenario import Scenario, Service, month_number
+from .scenario import Scenario, Service
 
 
 def use(scenario: Scenario, get: Columns, shares: Floats) -> Use:

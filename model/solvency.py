@@ -15,12 +15,12 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from .accounts import Account, received, share_of
 from .distributions import Floats
 from .finance.revenue import highest_dues, lowest_dues, value_of_membership
 from .financing import Activity
 from .money import restricted_funds
 from .revenue_outcomes import hard_wired, revenue_measures
+from .statements import Account, received, share_of
 from .totals import over_months
 from .valuation import lowest, months_until
 from .worlds import STRATEGY, USUAL, Measure, Worlds

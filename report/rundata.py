@@ -27,6 +27,7 @@ PER_DRAW = (
     "added_offset_spending",
     "avoided_rescue_spending",
     "net_saving",
+    "npv",
     "programme_cost",
 )
 # Below these no chance and no interval is quoted.
@@ -45,13 +46,19 @@ class Spread(NamedTuple):
     unit: str
 
 
+NONE: Floats = np.zeros(0)
+
+
 class Series(NamedTuple):
-    """A monthly series over draws: lists by month."""
+    """A series over draws: lists by month, or by year."""
 
     months: list[str]
     mean: Floats
     p05: Floats
     p95: Floats
+    p25: Floats = NONE
+    p50: Floats = NONE
+    p75: Floats = NONE
 
 
 @dataclass(frozen=True)
@@ -80,11 +87,17 @@ class Run:
         return self.draws >= FEW_DRAWS
 
     @cached_property
-    def effects(self) -> dict[str, dict[str, Any]]:
-        """What the scenario says of each effect, by dotted name."""
+    def scenario(self) -> dict[str, Any]:
+        """The scenario as it was run."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # several times faster where built
         words = (self.folder / "scenario.yaml").read_text(encoding="utf-8")
-        found = yaml.load(words, Loader=loader).get("interventions") or {}
+        said: dict[str, Any] = yaml.load(words, Loader=loader)
+        return said
+
+    @cached_property
+    def effects(self) -> dict[str, dict[str, Any]]:
+        """What the scenario says of each effect, by dotted name."""
+        found = self.scenario.get("interventions") or {}
         return {
             f"interventions.{name}.effects.{service}": said
             for name, about in found.items()
@@ -102,7 +115,7 @@ class Run:
 
     @cached_property
     def _spreads(self) -> dict[tuple[str, str, str], Spread]:
-        rows = self.summary["metrics"]
+        rows = [r for r in self.summary["metrics"] if r["mean"] is not None]
         return {(r["metric"], r["party"], r["strategy"]): _spread(r) for r in rows}
 
     def spread(self, metric: str, party: str, strategy: str | None = None) -> Spread | None:
@@ -110,6 +123,15 @@ class Run:
         strategies = (strategy,) if strategy else (DIFFERENCE, STRATEGY, USUAL)
         found = (self._spreads.get((metric, party, s)) for s in strategies)
         return next((s for s in found if s is not None), None)
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], float]:
+        rows = self.summary["metrics"]
+        return {(r["metric"], r["party"]): r.get("share_known", 1.0) for r in rows}
+
+    def share_known(self, metric: str, party: str) -> float:
+        """Share of draws that have a value of a metric at all, such as a rate of return."""
+        return self._known.get((metric, party), 0.0)
 
     def subjects(self, metric: str) -> list[str]:
         """Of whom a metric speaks, in the run's order."""
@@ -129,10 +151,26 @@ class Run:
 
     @cached_property
     def _series(self) -> dict[tuple[str, str, str], Series]:
-        return monthly(self.folder / "series.parquet")
+        return over_time(self.folder / "series.parquet", "month")
 
     def series(self, metric: str, party: str, strategy: str) -> Series | None:
         return self._series.get((metric, party, strategy))
+
+    @cached_property
+    def _years(self) -> dict[tuple[str, str, str], Series]:
+        path = self.folder / "years.parquet"
+        return over_time(path, "year") if path.is_file() else {}
+
+    def years(self, metric: str) -> dict[str, Series]:
+        """Yearly series of a metric, by whom it speaks of."""
+        return {party: s for (name, party, _), s in self._years.items() if name == metric}
+
+    @cached_property
+    def contracts(self) -> dict[str, dict[str, Any]]:
+        """Chances of each contract's settlement; nothing where the run has no such file."""
+        path = self.folder / "contracts.json"
+        found = _json(path) if path.is_file() else {}
+        return {name: told for name, told in found.items() if isinstance(told, dict)}
 
     def parameter(self, name: str) -> float | None:
         """Central value of an input; None for a default."""
@@ -188,13 +226,13 @@ def _gather(table: Any, parts: dict[tuple[str, str], list[Floats]]) -> None:
             parts.setdefault(key, []).append(values[rows])
 
 
-def monthly(path: Path) -> dict[tuple[str, str, str], Series]:
-    """(metric, party, strategy) -> its monthly series."""
+def over_time(path: Path, period: str) -> dict[tuple[str, str, str], Series]:
+    """(metric, party, strategy) -> its series by month or year."""
     words = ["metric", "party", "strategy"]
     with pq.ParquetFile(path, read_dictionary=words) as file:
         table = file.read()
-    months = table.column("month").to_pylist()
-    numbers = [_numbers(table, name) for name in ("mean", "p05", "p95")]
+    months = table.column(period).to_pylist()
+    numbers = [_numbers(table, name) for name in Series._fields[1:]]
     found = _blocks(table, words)
     return {key: Series(months[rows], *(x[rows] for x in numbers)) for key, rows in found.items()}
 

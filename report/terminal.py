@@ -18,7 +18,7 @@ from rich.text import Text
 
 from model.problems import printable
 
-from . import story
+from . import money, story, terminal_money
 from .rundata import Run, Spread
 from .story import InterventionRow, PartyRow, ServiceRow
 from .wording import count, of_hundred, percent, short_interval, short_money
@@ -71,8 +71,10 @@ def run_json(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _json_row(row: dict[str, Any], several: bool) -> dict[str, Any]:
+    """One metric; what some draws lack, such as a rate of return, says how many have it."""
     told = {"strategy": row["strategy"]} if several else {}
-    keys = ("unit", "mean", "sd", "p05", "p50", "p95")
+    keys = ["unit", "mean", "sd", "p05", "p50", "p95"]
+    keys += ["share_known"] if "share_known" in row else []
     return {"metric": row["metric"], "party": row["party"]} | told | {k: row[k] for k in keys}
 
 
@@ -81,14 +83,28 @@ def show_run(summary: dict[str, Any], folder: Path, to: Console | None = None) -
     out = to or console()
     run = Run(folder, summary)
     wide = out.width >= WIDE
+    show(out, _with_money(run, wide) if money.accounts(run) else _without_money(run, wide))
+
+
+def _with_money(run: Run, wide: bool) -> list[RenderableType]:
+    """Cash, gap, sources, contracts and who gains first; the page has what is shortened here."""
+    return [
+        _heading(run),
+        terminal_money.lead(run),
+        terminal_money.who_gains(run, wide),
+        terminal_money.rest(run),
+        _where(run.folder),
+    ]
+
+
+def _without_money(run: Run, wide: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [_heading(run), _answer(run), _amounts(run, wide)]
     rows = story.party_rows(run)
     if run.subjects("enrollments"):
         parts += [_spending(run, rows, wide), _net(run, rows, wide)]
         parts += [_reach(run, story.intervention_rows(run), wide)]
         parts += [_services(run, list(story.service_rows(run)), wide)]
-    parts += [_notes(run), _where(folder)]
-    show(out, parts)
+    return [*parts, _notes(run), _where(run.folder)]
 
 
 def show(out: Console, parts: list[RenderableType]) -> None:

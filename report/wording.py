@@ -201,11 +201,35 @@ def in_words(whole: int) -> str:
 
 def month_span(start: str, end: str) -> str:
     """2025-01 to 2029-12 -> 5 years"""
-    (y0, m0), (y1, m1) = (map(int, text.split("-")) for text in (start, end))
-    months = 12 * (y1 - y0) + m1 - m0 + 1
+    months = months_of(start, end)
     if months % 12:
         return plural(months, "month")
     return plural(months // 12, "year")
+
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def month_at(start: str, months: float) -> str:
+    """So many whole months after the start: 2020-01, 35 -> December 2022"""
+    year, month = map(int, start.split("-"))
+    years, index = divmod(month - 1 + round(months), 12)
+    return f"{MONTHS[index]} {year + years}"
+
+
+def short_month_at(start: str, months: float) -> str:
+    """Dec 2022"""
+    month, year = month_at(start, months).split()
+    return f"{month[:3]} {year}"
+
+
+def months_of(start: str, end: str) -> int:
+    """How many months from the first to the last, both counted."""
+    (y0, m0), (y1, m1) = (map(int, text.split("-")) for text in (start, end))
+    return 12 * (y1 - y0) + m1 - m0 + 1
 
 
 def readable(name: str, names: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ to the same people in usual care. The direct ratio is what is left for contact o
 between need levels have had their share; it acts on the preventable part alone.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -31,7 +31,19 @@ BOTH_PATHS = (0.8, 0.7, 1.3, 1.5)  # on onset, escalation, recovery, relief
 HARMS_BY_NEED = (1.2, 1.4, 0.8, 0.9)
 
 
-def trial(need_ratios: tuple[float, ...], steps: int, **changes: Any) -> Inputs:
+class Trial(NamedTuple):
+    """A small scenario like a trial: its numbers, and what the equations read."""
+
+    get: Columns
+    built: Inputs
+
+
+def idle(a_trial: Trial) -> Trial:
+    """The same with nobody served."""
+    return a_trial._replace(built=without_interventions(a_trial.built))
+
+
+def trial(need_ratios: tuple[float, ...], steps: int, **changes: Any) -> Trial:
     """The equations' inputs for a programme with three services and dropping out."""
     onset, escalation, recovery, relief = need_ratios
     team = "interventions.team"
@@ -62,7 +74,8 @@ def trial(need_ratios: tuple[float, ...], steps: int, **changes: Any) -> Inputs:
             "relief": relief,
         },
     }
-    return inputs(central(scenario(values | changes)), slice(0, 1))
+    one = central(scenario(values | changes))
+    return Trial(Columns(one, slice(0, 1)), inputs(one, slice(0, 1)))
 
 
 def moves(ratios: tuple[float, ...]) -> np.ndarray:
@@ -101,8 +114,7 @@ def person_months(need_ratios: tuple[float, ...]) -> np.ndarray:
 @pytest.mark.parametrize("need_ratios", [CONTACT_ONLY, BOTH_PATHS, HARMS_BY_NEED])
 def test_both_paths_give_the_published_effect(need_ratios: tuple[float, ...]) -> None:
     """Effect: direct and need path together are the published total, by matrix exponential."""
-    built = trial(need_ratios, steps=64)
-    activity = simulate(at_steps(64), built).activity
+    activity = simulate(*trial(need_ratios, steps=64)).activity
     usual, unexposed, enrolled, protected = person_months(need_ratios)
     assert usual.sum() == pytest.approx(FOLLOW_UP)
     assert (unexposed + enrolled + protected).sum() == pytest.approx(FOLLOW_UP)
@@ -134,14 +146,9 @@ def everybody_enrolled(built: Inputs) -> Inputs:
     return built._replace(programmes=at_once, plan=built.plan._replace(running=first_month_only))
 
 
-def at_steps(steps: int) -> Columns:
-    """The small scenario's numbers at so many steps a month."""
-    return Columns(central(scenario({"clock.steps_per_month": steps})), slice(0, 1))
-
-
-def cohort_use(built: Inputs) -> np.ndarray:
+def cohort_use(a_trial: Trial) -> np.ndarray:
     """Units of each service over the twelve months of follow-up of the whole segment."""
-    return simulate(at_steps(2), everybody_enrolled(built)).activity.use[0, 1:].sum(axis=0)
+    return simulate(a_trial.get, everybody_enrolled(a_trial.built)).activity.use[0, 1:].sum(axis=0)
 
 
 @pytest.mark.parametrize("need_ratios", [CONTACT_ONLY, BOTH_PATHS, HARMS_BY_NEED])
@@ -149,18 +156,18 @@ def test_a_whole_cohort_in_the_engine_has_the_published_effect(
     need_ratios: tuple[float, ...],
 ) -> None:
     """Effect: everybody enrolled on one day, then twelve months of the engine itself."""
-    built = trial(need_ratios, steps=2)
-    activity = simulate(at_steps(2), everybody_enrolled(built)).activity
+    everybody = trial(need_ratios, steps=2)
+    activity = simulate(everybody.get, everybody_enrolled(everybody.built)).activity
     assert activity.enrolled[0, 0, 0] == pytest.approx(1000.0)
     published = [ratio for *_, ratio in SERVICES.values()]
-    usual = cohort_use(without_interventions(built))
-    np.testing.assert_allclose(cohort_use(built) / usual, published, rtol=1e-9)
+    usual = cohort_use(idle(everybody))
+    np.testing.assert_allclose(cohort_use(everybody) / usual, published, rtol=1e-9)
 
 
 def test_contact_cannot_prevent_more_than_the_preventable_part() -> None:
     """Effect below the floor: the direct ratio stops at 0, the cohort's use above the published."""
-    built = trial(CONTACT_ONLY, 2, **{"interventions.team.effects": {"visit": {"ratio": 0.1}}})
-    relative = cohort_use(built) / cohort_use(without_interventions(built))
+    strong = trial(CONTACT_ONLY, 2, **{"interventions.team.effects": {"visit": {"ratio": 0.1}}})
+    relative = cohort_use(strong) / cohort_use(idle(strong))
     _, unexposed, enrolled, protected = person_months(CONTACT_ONLY)
     mean, weights, preventable, _ = SERVICES["visit"]
     rate = mean * weights / (SHARES @ weights)
@@ -174,7 +181,7 @@ def test_a_service_of_which_nothing_is_published_changes_by_need_alone() -> None
     """Effect: without a published ratio the direct path is inert and the need path works."""
     effects = {"interventions.team.effects": {"visit": {"ratio": 0.8}}}
     contact, both = trial(CONTACT_ONLY, 2, **effects), trial(BOTH_PATHS, 2, **effects)
-    usual = cohort_use(without_interventions(contact))
+    usual = cohort_use(idle(contact))
     assert cohort_use(contact)[1:] == pytest.approx(usual[1:], rel=1e-12)
     _, *programme = person_months(BOTH_PATHS)
     rates = [mean * weights / (SHARES @ weights) for mean, weights, *_ in SERVICES.values()]
@@ -191,10 +198,12 @@ def test_ratios_of_two_interventions_multiply() -> None:
     team = SMALL["interventions"]["team"]
     for_all = {"segments": ["adults"], "need": ["stable", "at_risk", "in_crisis"]}
     other = team | {"eligible": for_all, "effects": {"visit": {"ratio": 0.7}}}
-    built = trial(CONTACT_ONLY, 2, **{"interventions.other": other})
+    two = trial(CONTACT_ONLY, 2, **{"interventions.other": other})
+    built = two.built
     for_ever = np.full_like(built.programmes.duration, 1e12)
     built = built._replace(programmes=built.programmes._replace(duration=for_ever))
-    left = cohort_use(built) / cohort_use(without_interventions(built))
+    two = two._replace(built=built)
+    left = cohort_use(two) / cohort_use(idle(two))
     assert left[0] == pytest.approx(0.4 + 0.6 * 2 / 3 * 1 / 2)
 
 

@@ -1,0 +1,383 @@
+"""The money of a run in rows: accounts, sources of revenue, contracts, and who gains.
+
+A run without financing has none of it: then `accounts` is empty and so is everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .rundata import DIFFERENCE, DUST, STRATEGY, USUAL, Run, Spread
+from .wording import months_of
+
+WORLDS = (USUAL, STRATEGY)
+KINDS = {
+    "grants": "grants",
+    "dues": "dues",
+    "fees": "fees",
+    "contracts": "contracts",
+    "hard_wiring": "hard-wiring",
+    "loans": "loans",
+    "rescue": "rescue",
+}
+PERSPECTIVES = {
+    "perspective.federal": "Federal level",
+    "perspective.state": "State level",
+    "perspective.local": "Local level",
+    "society": "Society",
+}
+# What decides whether the strategy changes the cash of an account.
+CASH_METRICS = ("p_insolvent", "runway_months", "closing_gap", "lowest_cash")
+# A rate or a month that fewer draws have would tell of the lucky ones only.
+MOST = 0.5
+
+
+# --- accounts
+
+
+class Account(NamedTuple):
+    """An account in one world."""
+
+    party: str
+    name: str
+    world: str
+    start: str
+    months: int
+    insolvent: Spread
+    runway: Spread
+    first_short: Spread | None
+    closing_gap: Spread | None
+    first_year: Spread | None
+    below_core: Spread | None
+    posts_filled: Spread | None
+    lowest: Spread | None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is solvent in every draw."""
+        return self.insolvent.mean <= 0.0
+
+
+def accounts(run: Run) -> list[str]:
+    """Parties with an account, the backbone first."""
+    found = run.subjects("p_insolvent")
+    backbone = backbone_of(run)
+    return sorted(found, key=lambda party: party != backbone)
+
+
+def backbone_of(run: Run) -> str:
+    about = run.scenario.get("backbone")
+    return str(about.get("party", "")) if isinstance(about, dict) else ""
+
+
+def account(run: Run, party: str, world: str) -> Account | None:
+    insolvent = run.spread("p_insolvent", party, world)
+    runway = run.spread("runway_months", party, world)
+    if insolvent is None or runway is None:
+        return None
+    return Account(
+        party,
+        run.name(party),
+        world,
+        run.summary["start"],
+        months_of(run.summary["start"], run.summary["end"]),
+        insolvent,
+        runway,
+        run.spread("first_short_month", party, world),
+        run.spread("closing_gap", party, world),
+        run.spread("gap_first_year", party, world),
+        run.spread("below_core_staff", party, world),
+        run.spread("posts_filled", party, world),
+        run.spread("lowest_cash", party, world),
+    )
+
+
+def differs(run: Run, party: str) -> bool:
+    """Whether the strategy changes anything for the cash of an account."""
+    pairs = ([run.spread(m, party, w) for w in WORLDS] for m in CASH_METRICS)
+    return any(a is not None and b is not None and _apart(a, b) for a, b in pairs)
+
+
+def _apart(a: Spread, b: Spread) -> bool:
+    size = max(abs(a.mean), abs(b.mean), 1.0)
+    return any(abs(x - y) > 1e-6 * size for x, y in zip(a[:6], b[:6], strict=True))
+
+
+def insolvent_by(run: Run, party: str, world: str) -> list[tuple[str, float]]:
+    """Share of draws insolvent at the end of: the year it begins, the next, and the horizon."""
+    series = run.series("insolvent", party, world)
+    if series is None:
+        return []
+    begun = [month for month, p in zip(series.months, series.mean, strict=True) if p > MOST / 10]
+    by_month = dict(zip(series.months, series.mean.tolist(), strict=True))
+    last = series.months[-1]
+    if not begun:
+        return [(last, by_month[last])]
+    year = int(begun[0][:4])
+    dates = [f"{y}-12" for y in (year, year + 1) if f"{y}-12" in by_month and f"{y}-12" < last]
+    return [(month, by_month[month]) for month in (*dates, last)]
+
+
+# --- what the gap means for those who might close it
+
+
+class Shares(NamedTuple):
+    """An amount a year, by paying member and by a payer's member and month."""
+
+    members: float
+    per_member: float
+    payer: str
+    covered: float
+    per_member_month: float
+
+
+def shares(run: Run, yearly: float) -> Shares:
+    members = paying_members(run)
+    payer, covered = largest_payer(run)
+    return Shares(
+        members,
+        yearly / members if members else 0.0,
+        payer,
+        covered,
+        yearly / (12.0 * covered) if covered else 0.0,
+    )
+
+
+def paying_members(run: Run) -> float:
+    """Members that the dues begin with, an input; 0 where there are no dues."""
+    tiers = {key.partition(".")[2] for key in run.subjects("revenue") if key.startswith("dues.")}
+    found = (run.parameter(f"financing.dues.{tier}.members") for tier in tiers)
+    return sum(value for value in found if value is not None)
+
+
+def largest_payer(run: Run) -> tuple[str, float]:
+    """The payer with members that avoids most, and how many it covers on average."""
+    avoided = {
+        party: s.mean
+        for party in run.subjects("member_months")
+        if (s := run.spread("avoided_rescue_spending", party, DIFFERENCE)) and s.mean > DUST
+    }
+    if not avoided:
+        return "", 0.0
+    party = max(avoided, key=lambda p: avoided[p])
+    months = run.spread("member_months", party)
+    assert months is not None
+    return party, months.mean / months_of(run.summary["start"], run.summary["end"])
+
+
+# --- sources
+
+
+class Source(NamedTuple):
+    """A source of revenue: what it brings with the strategy, and in usual care."""
+
+    key: str
+    kind: str
+    name: str
+    usual: Spread | None
+    revenue: Spread
+    time: Spread | None
+    net: Spread | None
+
+    @property
+    def there(self) -> bool:
+        """Whether it brings or costs anything."""
+        parts = (self.usual, self.revenue, self.time, self.net)
+        return any(s is not None and max(abs(s.mean), abs(s.p95)) > DUST for s in parts)
+
+    @property
+    def relieves(self) -> float:
+        """Mean cost that partners take over: hard-wiring brings that rather than cash."""
+        if self.kind != "hard_wiring" or self.net is None:
+            return 0.0
+        spent = self.time.mean if self.time is not None else 0.0
+        return max(0.0, self.net.mean + spent - self.revenue.mean)
+
+
+def sources(run: Run) -> list[Source]:
+    return [s for key in run.subjects("revenue") if (s := source(run, key)) and s.there]
+
+
+def source(run: Run, key: str) -> Source | None:
+    revenue = run.spread("revenue", key, STRATEGY)
+    if revenue is None:
+        return None
+    kind, _, name = key.partition(".")
+    return Source(
+        key,
+        kind,
+        financing_name(run, kind, name),
+        run.spread("revenue", key, USUAL),
+        revenue,
+        run.spread("staff_time_cost", key, STRATEGY),
+        run.spread("net_contribution", key, STRATEGY),
+    )
+
+
+def financing_name(run: Run, kind: str, key: str) -> str:
+    """What the scenario calls a grant, a tier of dues, a contract."""
+    listed = (run.scenario.get("financing") or {}).get(kind) or {}
+    said = listed.get(key)
+    name = said.get("name") if isinstance(said, dict) else None
+    return str(name) if name else key.replace("_", " ")
+
+
+class Kind(NamedTuple):
+    """All sources of a kind: means, which add up."""
+
+    name: str
+    revenue: float
+    time: float
+    relieves: float
+
+
+def kinds(found: list[Source]) -> list[Kind]:
+    out = []
+    for kind, name in KINDS.items():
+        mine = [s for s in found if s.kind == kind]
+        if mine:
+            time = sum(s.time.mean for s in mine if s.time is not None)
+            out.append(
+                Kind(name, sum(s.revenue.mean for s in mine), time, sum(s.relieves for s in mine))
+            )
+    return out
+
+
+# --- contracts
+
+
+class Contract(NamedTuple):
+    """What a contract that shares savings measured and paid; `chances` is its contracts.json."""
+
+    key: str
+    name: str
+    payer: str
+    payment: Spread
+    yearly: Spread | None
+    on_truth: Spread | None
+    beyond: Spread | None
+    by_error: Spread | None
+    by_luck: Spread | None
+    received: Spread | None
+    paid: Spread | None
+    without_effect: Spread | None
+    real: Spread | None
+    unpaid: Spread | None
+    members: Spread | None
+    true_rate: Spread | None
+    largest_rate: Spread | None
+    payer_net: Spread | None
+    chances: dict[str, Any]
+
+    @property
+    def beyond_share(self) -> float | None:
+        """Of the expected payment, the part that is error and luck; None where none is expected."""
+        if self.beyond is None or self.payment.mean <= DUST:
+            return None
+        return self.beyond.mean / self.payment.mean
+
+    @property
+    def unpaid_given_real(self) -> float | None:
+        """Chance of no payment in a year with a real saving."""
+        if self.real is None or self.unpaid is None or self.real.mean <= 0.0:
+            return None
+        return self.unpaid.mean / self.real.mean
+
+    @property
+    def needed(self) -> str:
+        """Members for 80 % power: a number, none, or nothing known."""
+        if "members_needed" not in self.chances:
+            return ""
+        number = self.chances["members_needed"]
+        return "none" if number is None else f"{number:,.0f}"
+
+
+def contracts(run: Run) -> list[Contract]:
+    found = (contract(run, key) for key in run.subjects("contract_payment"))
+    return [c for c in found if c is not None]
+
+
+def contract(run: Run, key: str) -> Contract | None:
+    payment = run.spread("contract_payment", key)
+    if payment is None:
+        return None
+    said = ((run.scenario.get("financing") or {}).get("contracts") or {}).get(key) or {}
+    names = (
+        "contract_payment_yearly", "payment_on_truth", "payment_by_error_and_luck",
+        "payment_by_benchmark_error", "payment_by_luck", "contract_received", "p_paid",
+        "p_paid_without_effect", "p_real_saving", "p_not_paid_though_real", "contract_members",
+        "true_savings_rate", "largest_savings_rate", "payer_net_of_contract",
+    )  # fmt: skip
+    return Contract(
+        key,
+        financing_name(run, "contracts", key),
+        run.name(str(said.get("payer", ""))),
+        payment,
+        *(run.spread(name, key) for name in names),
+        run.contracts.get(key, {}),
+    )
+
+
+# --- who gains
+
+
+class Gain(NamedTuple):
+    """What the strategy is worth to a party or perspective, and on what it put in."""
+
+    key: str
+    name: str
+    net_cash: Spread
+    npv: Spread
+    p_gain: float
+    outlay: Spread | None
+    benefit: Spread | None
+    roi_gross: Spread | None
+    roi_net: Spread | None
+    roi_known: float
+    irr: Spread | None
+    irr_known: float
+    payback: Spread | None
+    pays_back: float
+
+
+def gains(run: Run) -> list[Gain]:
+    """Parties for which anything changes, the largest net cash first whatever its sign."""
+    parties = [k for k in run.subjects("npv") if k not in PERSPECTIVES]
+    found = [g for key in parties if (g := gain(run, key, run.name(key)))]
+    return sorted(found, key=lambda g: -abs(g.npv.mean))
+
+
+def perspectives(run: Run) -> list[Gain]:
+    there = set(run.subjects("npv"))
+    named = ((key, name) for key, name in PERSPECTIVES.items() if key in there)
+    return [g for key, name in named if (g := gain(run, key, name))]
+
+
+def gain(run: Run, key: str, name: str) -> Gain | None:
+    net, npv = (run.spread(m, key, DIFFERENCE) for m in ("net_cash", "npv"))
+    if net is None or npv is None or max(map(abs, (*net[:6], *npv[:6]))) < DUST:
+        return None
+    payback = run.spread("pays_back", key)
+    return Gain(
+        key,
+        name,
+        net,
+        npv,
+        run.share_above_zero("npv", key),
+        *(run.spread(m, key) for m in ("outlay", "benefit", "roi_gross", "roi_net")),
+        run.share_known("roi_gross", key),
+        run.spread("irr", key),
+        run.share_known("irr", key),
+        run.spread("payback_month", key),
+        payback.mean if payback is not None else 0.0,
+    )
+
+
+def waterfall(run: Run, party: str) -> Iterator[tuple[str, Spread, Spread | None]]:
+    """Steps of a party from avoided to net cash: name, amount, month around which it falls."""
+    for subject in run.subjects("waterfall"):
+        owner, _, step = subject.rpartition(".")
+        amount = run.spread("waterfall", subject)
+        if owner == party and amount is not None:
+            yield step[3:], amount, run.spread("waterfall_month", subject)

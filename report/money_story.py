@@ -1,0 +1,367 @@
+"""The money of a run in sentences: how long cash lasts, what is missing, who gains.
+
+Terminal and page tell the same. Medians and 90 % of draws for months, means for amounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import money
+from .money import Account, Contract, Gain
+from .rundata import DUST, STRATEGY, USUAL, Run, Spread
+from .story import counts, is_nothing, spreads, years
+from .wording import (
+    chance,
+    interval,
+    listed,
+    month_at,
+    number,
+    of_hundred,
+    percent,
+    plural,
+)
+from .wording import money as dollars
+
+# From this share of a payment on, luck and error are more than a remark.
+MOSTLY = 0.5
+# A chance of insolvency that is so much lower than that of missing core staff misleads.
+APART = 0.05
+
+
+def topics(run: Run) -> list[tuple[str, str]]:
+    """(topic, what there is to say), in the order in which a board asks."""
+    parties = money.accounts(run)
+    if not parties:
+        return []
+    found = [*account_topics(run, parties[0])]
+    for party in parties[1:]:
+        other = account(run, party, STRATEGY)
+        found.append(("Cash", " ".join((cash(run, other), risk(run, other)))))
+    found.append(("Sources", sources(run)))
+    found += [("Contract", contract(run, c)) for c in money.contracts(run)]
+    found.append(("Who gains", who_gains(run)))
+    return [(topic, words) for topic, words in found if words]
+
+
+def account(run: Run, party: str, world: str) -> Account:
+    found = money.account(run, party, world)
+    assert found is not None
+    return found
+
+
+def account_topics(run: Run, party: str) -> Iterator[tuple[str, str]]:
+    now = account(run, party, STRATEGY)
+    yield "Cash", " ".join(filter(None, (cash(run, now), risk(run, now))))
+    yield "Staff", staff(run, now)
+    yield "Gap", " ".join(filter(None, (gap(run, now), meaning(run, now), caution(run))))
+    yield "Usual care", beside_usual_care(run, party)
+
+
+# --- cash
+
+
+def cash(run: Run, a: Account) -> str:
+    """Jackson Network runs out of cash in December 2022 (90 %: November 2022 to January 2023)."""
+    end = month_at(a.start, a.months - 1)
+    if a.lasts:
+        return f"{a.name} stays solvent to the end ({end}) in every draw."
+    if not run.enough:
+        return f"{a.name} is insolvent by the end ({end}) in {percent(a.insolvent.mean)} of draws."
+    if a.runway.p50 < a.months:
+        when = month_at(a.start, a.runway.p50)
+        return f"{a.name} runs out of cash in {when}{months(run, a, a.runway)}."
+    told = f"{a.name} stays solvent to the end ({end}) in most draws"
+    if a.runway.p05 < a.months:
+        early = month_at(a.start, a.runway.p05)
+        return f"{told}; in the worst 5 of 100 it runs out of cash by {early}."
+    return f"{told}."
+
+
+def months(run: Run, a: Account, s: Spread) -> str:
+    """ (90 %: November 2022 to January 2023); a draw in which it never happens says so."""
+    if not run.enough or round(s.p05) == round(s.p95):
+        return ""
+    never = f"after {month_at(a.start, a.months - 1)}, if at all"
+    first, last = (never if x >= a.months else month_at(a.start, x) for x in (s.p05, s.p95))
+    return f" (90 %: {first} to {last})"
+
+
+def risk(run: Run, a: Account) -> str:
+    """It is insolvent by December 2022 in 63 of 100 draws, by December 2023 in every draw."""
+    if not run.enough or a.lasts:
+        return ""
+    dates = money.insolvent_by(run, a.party, a.world) or [(run.summary["end"], a.insolvent.mean)]
+    last = dates[-1][0]
+    told: list[str] = []
+    before = ""
+    for month, share in dates:
+        words = chance(share)
+        if words != before or month == last:
+            told.append(f"by {month_at(month, 0)} {words}")
+        before = words
+        if share >= a.insolvent.mean:
+            break
+    return f"It is insolvent {', '.join(told)}."
+
+
+def staff(run: Run, a: Account) -> str:
+    """Whether it lasts only by shrinking."""
+    if a.below_core is None or not run.enough:
+        return ""
+    below, filled = a.below_core.mean, a.posts_filled
+    told = f"ore staff is below its minimum for three months or more {chance(below)}"
+    if filled is not None:
+        told += f"; {percent(filled.mean)} of the wanted post-months are filled"
+    if below - a.insolvent.mean > APART:
+        least = chance(a.insolvent.mean)
+        return f"It lasts by shrinking, which is failure too: insolvent {least}, but c{told}."
+    return f"C{told}."
+
+
+# --- the gap
+
+
+def gap(run: Run, a: Account) -> str:
+    """What is missing a year from the first short month on, and in the first year."""
+    short, closing, first = a.first_short, a.closing_gap, a.first_year
+    if short is None or closing is None or first is None:
+        return ""
+    if is_nothing(closing):
+        return "Planned receipts cover all that is needed, in every draw."
+    since = f"from {month_at(a.start, short.p50)} on{months(run, a, short)}"
+    if short.p50 >= a.months:
+        since = "in fewer than half of the draws"
+    return (
+        f"{dollars(closing.mean)} a year{between(run, closing)} is missing beyond all listed "
+        f"sources, {since}; in the first year {dollars(first.mean)}{between(run, first)}."
+    )
+
+
+def meaning(run: Run, a: Account) -> str:
+    """The gap by paying member, and by a payer's member and month."""
+    if a.closing_gap is None or is_nothing(a.closing_gap):
+        return ""
+    s = money.shares(run, a.closing_gap.mean)
+    parts = []
+    if s.covered:
+        parts.append(
+            f"{dollars(s.per_member_month)} a month for each of {number(s.covered)} members of "
+            f"{run.name(s.payer)}"
+        )
+    if s.members:
+        parts.append(
+            f"{dollars(s.per_member)} a year for each of the {number(s.members)} members that are "
+            "assumed to pay dues"
+        )
+    return f"That is {' or '.join(parts)}." if parts else ""
+
+
+def caution(run: Run) -> str:
+    """Planned receipts hold what contracts pay by luck, which nobody should plan on."""
+    lucky = [c for c in money.contracts(run) if (c.beyond_share or 0.0) > MOSTLY]
+    if not lucky:
+        return ""
+    yearly = sum(c.yearly.mean for c in lucky if c.yearly is not None)
+    return (
+        f"The plan counts settlements of {dollars(yearly)} a contract year that are mostly luck "
+        "and error: without them more is missing."
+    )
+
+
+def between(run: Run, s: Spread) -> str:
+    return f" (90 %: {interval(s.p05, s.p95)})" if spreads(run, s) else ""
+
+
+def beside_usual_care(run: Run, party: str) -> str:
+    """The same account without the strategy, where that makes a difference."""
+    if not money.differs(run, party):
+        return "The same cash, staff and gap: the strategy changes nothing in them."
+    usual = account(run, party, USUAL)
+    told = f"Without the strategy {cash(run, usual)}"
+    if run.enough and not usual.lasts:
+        told += f" It is insolvent by the end {chance(usual.insolvent.mean)}."
+    if usual.closing_gap is not None and not is_nothing(usual.closing_gap):
+        told += f" {dollars(usual.closing_gap.mean)} a year{between(run, usual.closing_gap)} is "
+        told += "missing."
+    return told
+
+
+# --- sources
+
+
+def sources(run: Run) -> str:
+    """What each kind brings, and what it costs in staff time."""
+    found = money.sources(run)
+    total = run.spread("revenue_total", money.accounts(run)[0], STRATEGY)
+    if not found or total is None:
+        return ""
+    parts = []
+    for kind in money.kinds(found):
+        words = f"{kind.name} {dollars(kind.revenue)}"
+        if kind.relieves > DUST:
+            words = f"{kind.name} takes over cost of {dollars(kind.relieves)}"
+        parts.append(f"{words} ({dollars(kind.time)})")
+    return (
+        f"{dollars(total.mean)}{between(run, total)} is received over {years(run)}. By kind, in "
+        f"brackets the staff time that it takes: {listed(parts)}."
+    )
+
+
+# --- contracts
+
+
+def contract(run: Run, c: Contract) -> str:
+    told = f"{c.name}: expected payment {dollars(c.payment.mean)}{between(run, c.payment)}"
+    if c.on_truth is not None and c.beyond is not None and c.beyond_share is not None:
+        told += (
+            f", of which {dollars(c.on_truth.mean)} is for true savings and "
+            f"{dollars(c.beyond.mean)} ({percent(c.beyond_share)}) is luck and error"
+        )
+    told += "."
+    if run.enough and c.paid is not None and c.without_effect is not None:
+        told += (
+            f" It pays in {of_hundred(c.paid.mean)} of 100 contract years; "
+            f"in {of_hundred(c.without_effect.mean)} it would pay without any effect"
+        )
+        if c.unpaid_given_real is not None:
+            told += f"; {of_hundred(c.unpaid_given_real)} of 100 years with a real saving go unpaid"
+        told += "."
+    if c.received is not None and c.received.mean < (1.0 - APART) * c.payment.mean:
+        told += f" {dollars(c.received.mean)} of it is received; the rest comes too late, or when "
+        told += "the network is insolvent."
+    return told
+
+
+# --- who gains
+
+
+def who_gains(run: Run) -> str:
+    """Whose interval lies above zero, below it, and across; nobody is left out."""
+    found = money.gains(run)
+    if not found:
+        return "The strategy changes nothing for any party."
+    if not run.enough:
+        return ""
+    up = [g for g in found if g.npv.p05 > DUST]
+    down = [g for g in found if g.npv.p95 < -DUST]
+    return " ".join((gaining(run, up), losing(down, len(found) - len(up) - len(down))))
+
+
+def gaining(run: Run, up: list[Gain]) -> str:
+    own = set(money.accounts(run))
+    others = [g for g in up if g.key not in own]
+    mine = [f"{g.name} itself ({worth(g)})" for g in up if g.key in own]
+    if not others:
+        told = "No payer, provider or funder gains: none has a net present value whose 90 % "
+        told += "interval lies above zero"
+        return f"{told}; only {listed(mine)} has." if mine else f"{told}."
+    parts = [f"{g.name} ({worth(g)})" for g in others]
+    return f"A gain with a 90 % interval above zero goes to {listed([*parts, *mine])}."
+
+
+def losing(down: list[Gain], unsure: int) -> str:
+    told = ""
+    if down:
+        most = max(down, key=lambda g: -g.npv.mean)
+        verb = "loses" if len(down) == 1 else "lose"
+        told = f"{plural(len(down), 'party', 'parties')} {verb} (interval below zero), most of all "
+        told += f"{most.name}, {dollars(-most.npv.mean)}"
+        if unsure:
+            told += f"; for {plural(unsure, 'party', 'parties')} the interval reaches zero"
+        told += "."
+    return told
+
+
+def worth(g: Gain) -> str:
+    return f"{dollars(g.npv.mean)}, 90 %: {interval(g.npv.p05, g.npv.p95)}"
+
+
+# --- notes
+
+
+def discount(run: Run) -> str:
+    """6 % a year (stated source)"""
+    return _rate(run, "financing.discount_rate")
+
+
+def inflation(run: Run) -> str:
+    return _rate(run, "financing.inflation")
+
+
+def _rate(run: Run, name: str) -> str:
+    for p in run.inputs["parameters"]:
+        if p["name"] == name:
+            return f"{percent(p['value'])} a year ({STATUS.get(p['status'], p['status'])})"
+    return "0 % a year (the scenario says nothing of it)"
+
+
+def dollars_note(run: Run) -> str:
+    return (
+        f"nominal, summed over {years(run)}, undiscounted; present values, and what a party puts "
+        f"in, at {discount(run)}. Means over draws, medians for months."
+    )
+
+
+STATUS = {
+    "assumption": "an assumption",
+    "stated": "a stated source",
+    "verified": "verified in its source",
+    "unverified": "a source not verified yet",
+}
+
+
+def notes(run: Run) -> list[tuple[str, str]]:
+    """What stands behind every number of the money part."""
+    start = run.summary["start"]
+    c = counts([p for p in run.inputs["parameters"] if p["name"].startswith("financing.")])
+    return [
+        (
+            "Dollars",
+            (
+                "nominal, as they move, unless a column says present value: then discounted at "
+                f"{discount(run)} to the beginning of {month_at(start, 0)}. Real amounts, in "
+                f"summary.json as real_net, are deflated at {inflation(run)}."
+            ),
+        ),
+        (
+            "Insolvent",
+            (
+                "unrestricted cash and undrawn credit do not pay core staff and core costs of a "
+                "month. The model lets nobody come back from it unless the scenario names a "
+                "rescue, and stops all receipts: an amount received is never more than an "
+                "insolvent network would have lived to receive. Before that, posts that are not "
+                "core are left empty and let go."
+            ),
+        ),
+        (
+            "Needed, planned",
+            (
+                "needed: payments with all posts filled. Planned: receipts if the network stayed "
+                "solvent and fully staffed. The gap is counted in planned money, so that neither "
+                "shrinking nor insolvency hides it."
+            ),
+        ),
+        (
+            "Society",
+            (
+                "what resources cost, and nothing else: payments between parties cancel. Health, "
+                "wages and lives have no price in it. Levels of government are sums of their own "
+                "parties. A party stands in several perspectives: never add them up."
+            ),
+        ),
+        (
+            "Not counted",
+            (
+                "value to members and all that is not cash; what a programme is worth to those "
+                "whom it serves; taxes; any payment after the horizon."
+            ),
+        ),
+        (
+            "Inputs",
+            (
+                f"{c.assumptions + c.no_source} of the {plural(c.numbers, 'number')} of the "
+                "financing are assumptions or have no source; all of them are listed below."
+            ),
+        ),
+    ]
