@@ -15,8 +15,10 @@ from . import contract_outcomes, equity, perspectives, pockets, solvency, waterf
 from .distributions import Floats
 from .finance.ledger import difference
 from .freed import Freed, back_filled, freed_cost, freed_of
+from .money import obligations
 from .names import payers_of
 from .postings import ledgers
+from .rates import sum_of
 from .scenario import Scenario
 from .services import years_since_price_year
 from .stocks import Activity
@@ -268,7 +270,15 @@ def intervention_cost(w: Worlds, i: int) -> Floats:
 
 
 def backbone_budget(w: Worlds) -> Floats:
-    """The backbone's cost [draw, month], USD of the month."""
+    """The backbone's cost [draw, month], USD of the month: as paid, or its budget if it has no
+    account."""
+    paid = [
+        w.usual_world.books.paid[:, :, o]
+        for o, owed in enumerate(obligations(w.scenario))
+        if owed.account == w.scenario.backbone.party and owed.kind in ("posts", "costs")
+    ]
+    if paid:
+        return sum_of(paid)
     growth = (1.0 + w.get("backbone.trend"))[:, None] ** years_since_price_year(w.scenario)
     return w.get("backbone.budget")[:, None] * growth
 
