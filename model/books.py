@@ -84,7 +84,6 @@ class ContractPlan(NamedTuple):
     measure: Any  # [measure]
     cell_counted: np.ndarray  # [contract, cell]: care that it is settled on
     covered: np.ndarray  # [contract, segment]
-    tier_above: np.ndarray  # [contract, tier], 0 beyond its own
 
 
 # --- numbers of a draw, USD of the month
@@ -98,7 +97,8 @@ COST_NUMBERS = numbers("own", "partner")  # a month's; per post-month for posts
 DUES_NUMBERS = numbers("members", "joining", "renewal", "trust_response", "bad_debt", "lag")
 FEE_NUMBERS = numbers("hours", "billable", "bad_debt", "lag")
 FEE_MONTH = numbers("demand", "price", "direct")
-REINVESTMENT_NUMBERS = numbers("desired", "surplus_share", "reserve", "spread_over", "full_cost")
+GRANT_NUMBERS = numbers("lag", "indirect")  # of a reimbursing grant: overhead per USD claimed
+REINVESTMENT_NUMBERS = numbers("desired", "surplus_share", "reserve", "spread_over")
 PROGRAMME_COSTS = numbers(
     "start_up", "fixed", "per_post", "per_slot", "per_enrollment", "per_enrolled", "in_kind"
 )
@@ -115,7 +115,7 @@ class Money(NamedTuple):
     loan_payment: np.ndarray  # [month, loan]
     closes: np.ndarray  # [fund] month after which what is left goes back, -1: never
     ceiling: np.ndarray  # [month, grant] that a reimbursing grant adds to what it may pay
-    grant_lag: np.ndarray  # [grant] months
+    grant: Any  # [grant]
     dues: Any  # [dues]
     invoice: np.ndarray  # [month, dues] USD per member
     fee: Any  # [fee]
@@ -155,7 +155,7 @@ CLAUSES = numbers(
     "own_pool",  # account's share of what is earned back
     "others_pool",  # account's share of what is released
     "case_rate",
-    "capitation",  # share of the members' cost in usual care
+    "capitation",  # share of the attributed members' cost in usual care
     "capture",
     "capture_full_until",
     "capture_none_from",
@@ -170,7 +170,11 @@ CONTRACT_YEAR = numbers(
     "loss_minimum",
     "loss_limit",  # share of the benchmark
 )
-CONTRACT_MONTH = numbers("usual_care", "members")  # care that counts, of all the payer's members
+CONTRACT_MONTH = numbers(
+    "usual_care",  # care that counts in usual care, of all the payer's members
+    "usual_cost",  # and all cost that counts, of the attributed members
+    "members",  # attributed
+)
 OUTCOME = numbers("price", "start", "cap")
 
 
@@ -180,6 +184,7 @@ class Deals(NamedTuple):
     contract: Any  # [contract]
     year: Any  # [contract, year]
     month: Any  # [month, contract]
+    tier_above: np.ndarray  # [contract, tier], 0 beyond its own
     tier_rate: np.ndarray  # [contract, tier]
     measure: Any  # [measure]
     band: np.ndarray  # [measure, band, (lower, upper, USD a point)]
@@ -190,12 +195,13 @@ class Deals(NamedTuple):
 # --- where the money of a draw stands
 
 
-ACCOUNT_STATE = numbers("cash", "credit", "rescue", "alive", "trust", "means")
+ACCOUNT_STATE = numbers("cash", "credit", "rescue", "alive", "trust", "means", "may_hire")
 FUND_STATE = numbers("balance", "trial")
 OBLIGATION_STATE = numbers("need", "paid", "unrestricted")
-POST_STATE = numbers("filled", "hiring", "months")
-DUES_STATE = numbers("members", "renewing", "likely")
+POST_STATE = numbers("wanted", "filled", "hiring", "months")
+DUES_STATE = numbers("members", "invoiced", "likely", "likely_invoiced")
 PROGRAMME_STATE = numbers("wanted", "hiring")
+REINVESTMENT_STATE = numbers("posts", "full_cost")  # a month's, of the posts desired
 CONTRACT_STATE = numbers("saved", "care", "member_months", "rates", "rebased", "active")
 MEASURE_STATE = numbers("units", "usual")
 
@@ -210,7 +216,7 @@ class Treasury(NamedTuple):
     dues: Any  # [dues]
     ceiling: np.ndarray  # [grant] left to reimburse
     programme: Any  # [intervention]
-    extra: np.ndarray  # [reinvestment] posts
+    reinvestment: Any  # [reinvestment]
     contract: Any  # [contract], of the contract year so far
     measure: Any  # [measure], of the contract year so far
 
@@ -261,6 +267,7 @@ class Books(NamedTuple):
     settled: Any  # [contract, year]
     outcome: np.ndarray  # [measure, year] measured units or reduction
     pool: np.ndarray  # [month, contract] withheld
+    monthly: np.ndarray  # [month, contract] fees, cases and capitation, whoever receives them
 
 
 FLOAT = np.dtype(np.float64)
@@ -272,7 +279,7 @@ TREASURY_AXES: dict[str, tuple[np.dtype[Any], tuple[str, ...]]] = {
     "dues": (DUES_STATE, ("dues",)),
     "ceiling": (FLOAT, ("grant",)),
     "programme": (PROGRAMME_STATE, ("intervention",)),
-    "extra": (FLOAT, ("reinvestment",)),
+    "reinvestment": (REINVESTMENT_STATE, ("reinvestment",)),
     "contract": (CONTRACT_STATE, ("contract",)),
     "measure": (MEASURE_STATE, ("measure",)),
 }
@@ -289,6 +296,7 @@ BOOK_AXES: dict[str, tuple[np.dtype[Any], tuple[str, ...]]] = {
     "settled": (SETTLEMENT, ("contract", "contract_year")),
     "outcome": (FLOAT, ("measure", "contract_year")),
     "pool": (FLOAT, ("month", "contract")),
+    "monthly": (FLOAT, ("month", "contract")),
 }
 
 
@@ -306,7 +314,7 @@ def money_of(n, d):
         n.loan_payment[d],
         n.closes[d],
         n.ceiling[d],
-        n.grant_lag[d],
+        n.grant[d],
         n.dues[d],
         n.invoice[d],
         n.fee[d],
@@ -326,6 +334,7 @@ def deals_of(x, d):
         x.contract[d],
         x.year[d],
         x.month[d],
+        x.tier_above[d],
         x.tier_rate[d],
         x.measure[d],
         x.band[d],
@@ -344,7 +353,7 @@ def treasury_of(t, d):
         t.dues[d],
         t.ceiling[d],
         t.programme[d],
-        t.extra[d],
+        t.reinvestment[d],
         t.contract[d],
         t.measure[d],
     )
@@ -365,4 +374,5 @@ def books_of(b, d):
         b.settled[d],
         b.outcome[d],
         b.pool[d],
+        b.monthly[d],
     )

@@ -4,11 +4,10 @@ The arithmetic is in finance/contracts.py; docs/money.md explains. A payment dif
 saving by the benchmark's error, run-out, selection and luck, which are all drawn outside.
 """
 
-from .books import (
-    CONTRACTS,
-    PERSON_DAYS,
-    REPAYMENTS,
-)
+import numpy as np
+
+from .accounts import earn
+from .books import CONTRACTS, ENROLLMENTS, PERSON_DAYS, REPAYMENTS
 from .compiled import allocating, equation
 from .finance.contracts import (
     Clauses,
@@ -16,11 +15,13 @@ from .finance.contracts import (
     capitation_payment,
     capture_share,
     case_payment,
+    distributed,
     earned_back,
     fee_at_risk,
     final_payment,
     forfeited,
     interim_payment,
+    loss_limit,
     member_fee,
     released_to_others,
     settlement,
@@ -29,74 +30,129 @@ from .finance.contracts import (
     withheld,
     within,
 )
-from .treasury import earn
 
 DAYS_PER_MONTH = 365.25 / 12.0
 
 
 @allocating
-def advance_contracts(p, n, x, d, t, b, m, month):
+def advance_contracts(p, x, d, t, b, m, month):
     """Add the month to each contract's year; settle the years that end."""
     for h in range(x.contract.size):
         since = month - x.contract[h].start
-        if since < 0 or since >= 12 * x.contract[h].years or t.contract[h].active == 0.0:
-            continue
-        count_month(p, x, d, t, b, m, h, month)
-        if since % 12 == 11:
-            settle_year(p, n, x, d, t, b, h, since // 12, month)
+        if 0 <= since < 12 * x.contract[h].years and t.contract[h].active > 0.0:
+            count_month(x, d, t, m, h, month)
+            pay_monthly(p, x, d, t, b, m, h, month)
+            if since % 12 == 11:
+                settle_year(p, x, d, t, b, h, since // 12, month)
+
+
+# --- by the month
 
 
 @equation
-def count_month(p, x, d, t, b, m, h, month):
-    """Savings, members and measured outcomes of the month; what is paid by the month."""
-    t.contract[h].saved += d.month[month, h].usual_care - m.care[h]
-    t.contract[h].care += m.care[h]
-    t.contract[h].member_months += d.month[month, h].members
+def count_for_contracts(u, plan, x, m, month):
+    """Add up the month's care that each contract counts, and what outcome payments measure."""
+    for h in range(x.contract.size):
+        for g in range(plan.cell.shape[0]):
+            if x.covered[h, g]:
+                m.care[h] += care_counted(u, plan, x, m, h, g, month)
+    for q in range(x.measure.size):
+        m.measured[q] += count_measure(x, m, q)
+
+
+@equation
+def care_counted(u, plan, x, m, h, g, month):
+    """USD of care of one segment that a contract counts."""
+    care = 0.0
+    for r in range(plan.cell.shape[1]):
+        for k in range(plan.cell.shape[2]):
+            z = plan.cell[g, r, k]
+            if z >= 0 and x.cell_counted[h, z]:
+                care += m.units[g, r] * u.price[g, r, k] * u.price_factor[month, r]
+    return care
+
+
+@equation
+def count_measure(x, m, q):
+    """Units of a service in the segments covered, or work of an intervention."""
+    h, r, i = x.measure[q].contract, x.measure[q].service, x.measure[q].intervention
+    if r < 0:
+        return m.started[i] if x.measure[q].counted_in == ENROLLMENTS else m.enrolled[i]
+    units = 0.0
+    for g in range(x.covered.shape[1]):
+        if x.covered[h, g]:
+            units += m.units[g, r]
+    return units
+
+
+@equation
+def count_month(x, d, t, m, h, month):
+    """Add the month's savings, members and measured outcomes to the contract year."""
+    so_far, usual = t.contract[h], d.month[month, h]
+    so_far.saved += usual.usual_care - m.care[h]
+    so_far.care += m.care[h]
+    so_far.member_months += usual.members
     for q in range(x.measure.size):
         if x.measure[q].contract == h:
             t.measure[q].units += m.measured[q]
             t.measure[q].usual += d.usual_measured[month, q]
-    b.pool[month, h] = withheld(m.care[h], d.contract[h].withhold)
-    line = p.first_line[CONTRACTS] + h
-    fee = member_fee(d.month[month, h].members, d.contract[h].fee)
-    paid = fee_at_risk(fee, d.contract[h].at_risk, 0.0)  # the part at risk waits for the year's end
-    paid += capitation_payment(
-        d.month[month, h].usual_care * d.contract[h].counted_share, d.contract[h].capitation
-    )
-    i = x.contract[h].cases
-    if i >= 0:
-        cases = 0.0
-        for g in range(x.covered.shape[1]):
-            if x.covered[h, g]:
-                cases += m.started_by[i, g]
-        paid += case_payment(cases, d.contract[h].case_rate)
-    earn(p, t, b, month, 0.0, line, paid * d.contract[h].to_account)
+
+
+@equation
+def pay_monthly(p, x, d, t, b, m, h, month):
+    """Fees, cases and capitation; what is withheld, and fees at risk, wait for the year's end."""
+    clauses, usual = d.contract[h], d.month[month, h]
+    b.pool[month, h] = withheld(m.care[h], clauses.withhold)
+    paid = fee_at_risk(member_fee(usual.members, clauses.fee), clauses.at_risk, 0.0)
+    paid += capitation_payment(usual.usual_cost, clauses.capitation)
+    if x.contract[h].cases >= 0:
+        paid += case_payment(cases_covered(x, m, h), clauses.case_rate)
+    b.monthly[month, h] = paid
+    earn(p, t, b, month, 0.0, p.first_line[CONTRACTS] + h, distributed(paid, clauses.to_account))
+
+
+@equation
+def cases_covered(x, m, h):
+    """Enrolments of the month in the segments that a contract covers."""
+    cases = 0.0
+    for g in range(x.covered.shape[1]):
+        if x.covered[h, g]:
+            cases += m.started_by[x.contract[h].cases, g]
+    return cases
+
+
+# --- the year's end
 
 
 @allocating
-def settle_year(p, n, x, d, t, b, h, year, month):
+def settle_year(p, x, d, t, b, h, year, month):
     """Settle a contract year and start the next."""
-    agreement = year % x.contract[h].agreement_years
-    if agreement == 0 and year > 0:
-        t.contract[h].rebased = t.contract[h].rates / x.contract[h].agreement_years
-        t.contract[h].rates = 0.0
-    fee = member_fee(t.contract[h].member_months, d.contract[h].fee)
-    other = fee - fee_at_risk(fee, d.contract[h].at_risk, 0.0)
-    other = other * d.contract[h].achieved
-    other += outcomes(x, d, t, b, h, year)
-    shared = 0.0
+    rebase(x, t, h, year)
+    shared, step = 0.0, b.settled[h, year]
     if x.contract[h].shares_savings or x.contract[h].captures >= 0:
-        shared = settle_savings(x, d, t, b, fee, h, year)
+        shared = settle_savings(x, d, t, b, h, year)
+    other = earned_fee(d, t, h) + outcomes(x, d, t, b, h, year)
     if x.contract[h].captures >= 0:
-        other += captured_saving(p, n, x, d, t, b, h, year)
+        other += captured_saving(p, x, d, t, b, h, year)
     from_pool = pool_payment(d, t, h)
-    step = b.settled[h, year]
     step.other = other + from_pool
-    step.payable = other + from_pool + shared
+    step.payable = shared + step.other
     step.members = t.contract[h].member_months / 12.0
     pay_settlement(p, d, t, b, shared + other, from_pool, h, month)
-    if shared < 0.0 and stays(-shared, d.contract[h].exit_loss) == 0.0:
-        t.contract[h].active = 0.0
+    t.contract[h].active = stays(max(0.0, -shared), d.contract[h].exit_loss)
+    start_year(x, t, h)
+
+
+@equation
+def rebase(x, t, h, year):
+    """A new agreement takes the mean of the last one's measured savings rates as past."""
+    if year > 0 and year % x.contract[h].agreement_years == 0:
+        t.contract[h].rebased = t.contract[h].rates / x.contract[h].agreement_years
+        t.contract[h].rates = 0.0
+
+
+@equation
+def start_year(x, t, h):
     t.contract[h].saved = 0.0
     t.contract[h].care = 0.0
     t.contract[h].member_months = 0.0
@@ -109,93 +165,108 @@ def settle_year(p, n, x, d, t, b, h, year, month):
 @equation
 def pay_settlement(p, d, t, b, amount, from_pool, h, month):
     """Interim and final payment; a repayment falls due at the final settlement."""
-    line = p.first_line[CONTRACTS] + h
+    line, share, lag = p.first_line[CONTRACTS] + h, d.contract[h].to_account, d.contract[h].lag
     interim = interim_payment(amount, d.contract[h].interim)
-    rest = final_payment(amount, interim)
-    earn(p, t, b, month, 0.0, line, interim * d.contract[h].to_account)
-    earn(p, t, b, month, d.contract[h].lag, line, from_pool)
-    if rest >= 0.0:
-        earn(p, t, b, month, d.contract[h].lag, line, rest * d.contract[h].to_account)
-    else:
-        later = month + int(d.contract[h].lag)
-        o = p.first[REPAYMENTS] + h
-        if later < b.paid.shape[0] and p.obligation[o].account >= 0:
-            b.paid[later, o] += -rest * d.contract[h].to_account
+    rest = distributed(final_payment(amount, interim), share)
+    earn(p, t, b, month, 0.0, line, distributed(interim, share))
+    earn(p, t, b, month, lag, line, from_pool + max(0.0, rest))
+    later, o = month + int(lag), p.first[REPAYMENTS] + h
+    if rest < 0.0 and later < b.paid.shape[0] and p.obligation[o].account >= 0:
+        b.paid[later, o] += -rest
+
+
+# --- savings
 
 
 @allocating
-def settle_savings(x, d, t, b, fee, h, year):
-    """Measured savings and what the clauses make of them; returns the payment, losses negative."""
-    usual = d.year[h, year].usual_cost
-    true_saving = t.contract[h].saved * d.contract[h].counted_share
-    netted = fee if x.contract[h].netted else 0.0
-    benchmark = d.year[h, year].benchmark * (
-        1.0 - d.contract[h].rebased_share * t.contract[h].rebased
-    )
-    luck = d.year[h, year].luck * benchmark
-    seen = (usual - true_saving) * d.contract[h].seen
-    clauses = clauses_of(x, d, h, year)
-    s = settlement(benchmark, seen - luck + netted, clauses)
-    truth = settlement(usual, usual - true_saving + netted, clauses)
-    first = d.year[h, year].benchmark
-    lucky = d.year[h, year].luck * first
-    none = settlement(first, usual * d.contract[h].seen - lucky + netted, clauses)
-    step = b.settled[h, year]
+def settle_savings(x, d, t, b, h, year):
+    """Measured savings and what the clauses make of them; returns the payment, losses negative.
+
+    Three settlements: as measured; on the truth, without error and luck; and without any effect,
+    with the same errors and luck.
+    """
+    clauses, so_far, step = d.contract[h], t.contract[h], b.settled[h, year]
+    usual, first = d.year[h, year].usual_cost, d.year[h, year].benchmark
+    luck = d.year[h, year].luck
+    fee = member_fee(so_far.member_months, clauses.fee) if x.contract[h].netted else 0.0
+    true_saving = so_far.saved * clauses.counted_share
+    benchmark = first * (1.0 - clauses.rebased_share * so_far.rebased)
+    seen = (usual - true_saving) * clauses.seen
     step.usual_cost = usual
     step.benchmark = benchmark
     step.true_saving = true_saving
-    step.luck = luck
-    step.measured = benchmark - seen + luck
+    step.luck = luck * benchmark
+    step.measured = benchmark - seen + step.luck
+    if first > 0.0:  # against the benchmark as it was before, or each agreement would undo the last
+        so_far.rates += (first - seen + step.luck) / first
+    s = settlement(benchmark, seen - step.luck + fee, clauses_of(x, d, h, year, benchmark))
     step.counted = s.counted - s.lost
     step.shared = s.shared - s.owed
-    payment = s.payment - s.repayment if x.contract[h].shares_savings else 0.0
-    step.payment = payment
-    if x.contract[h].shares_savings:
-        step.payment_on_truth = truth.payment - truth.repayment
-        step.payment_without_effect = none.payment - none.repayment
-    if benchmark > 0.0:
-        t.contract[h].rates += step.measured / benchmark
-    return payment
+    if not x.contract[h].shares_savings:
+        return 0.0
+    step.payment = s.payment - s.repayment
+    truth = usual - true_saving + fee
+    step.payment_on_truth = settled(x, d, h, year, usual, truth)
+    no_effect = usual * clauses.seen - luck * first + fee
+    step.payment_without_effect = settled(x, d, h, year, first, no_effect)
+    return step.payment
 
 
 @allocating
-def clauses_of(x, d, h, year):
-    """The clauses of one contract-year."""
-    n = x.contract[h].tiers
+def settled(x, d, h, year, benchmark, expenditure):
+    """Payment, losses negative."""
+    s = settlement(benchmark, expenditure, clauses_of(x, d, h, year, benchmark))
+    return s.payment - s.repayment
+
+
+@allocating
+def clauses_of(x, d, h, year, benchmark):
+    """The clauses of one contract year."""
+    n, clauses = x.contract[h].tiers, d.contract[h]
     return Clauses(
-        d.contract[h].sharing_rate,
-        x.tier_above[h, :n],
+        clauses.sharing_rate,
+        d.tier_above[h, :n],
         d.tier_rate[h, :n],
         d.year[h, year].minimum_rate,
         d.year[h, year].loss_minimum,
-        d.contract[h].excess_only,
-        d.contract[h].below_minimum,
-        d.contract[h].quality,
+        clauses.excess_only,
+        clauses.below_minimum,
+        clauses.quality,
         1.0,
         1.0,
-        d.contract[h].sequestration,
-        d.contract[h].payment_limit,
-        d.contract[h].capture_cap,
-        d.contract[h].loss_rate,
-        d.year[h, year].loss_limit * d.year[h, year].benchmark,
+        clauses.sequestration,
+        clauses.payment_limit,
+        clauses.capture_cap,
+        clauses.loss_rate,
+        loss_limit(benchmark, d.year[h, year].loss_limit, np.nan, np.inf),
         0.0,
     )
 
 
 @equation
-def captured_saving(p, n, x, d, t, b, h, year):
+def captured_saving(p, x, d, t, b, h, year):
     """What a payer pays into a reinvestment, by its measured saving and the fund's size."""
-    r = x.contract[h].captures
-    f = p.reinvestment[r].fund
-    yearly = 12.0 * n.reinvestment[r].full_cost
-    years = t.fund[f].balance / yearly if yearly > 0.0 else 0.0
+    r, clauses = x.contract[h].captures, d.contract[h]
+    balance, yearly = t.fund[p.reinvestment[r].fund].balance, 12.0 * t.reinvestment[r].full_cost
     share = capture_share(
-        years,
-        d.contract[h].capture,
-        d.contract[h].capture_full_until,
-        d.contract[h].capture_none_from,
+        balance / yearly if yearly > 0.0 else 0.0,
+        clauses.capture,
+        clauses.capture_full_until,
+        clauses.capture_none_from,
     )
     return share * max(0.0, b.settled[h, year].measured)
+
+
+# --- fees at risk, withhold and outcomes
+
+
+@equation
+def earned_fee(d, t, h):
+    """The part at risk of the year's fee, as far as targets were achieved."""
+    clauses = d.contract[h]
+    fee = member_fee(t.contract[h].member_months, clauses.fee)
+    earned = fee_at_risk(fee, clauses.at_risk, clauses.achieved)
+    return earned - fee_at_risk(fee, clauses.at_risk, 0.0)
 
 
 @equation
@@ -211,31 +282,30 @@ def pool_payment(d, t, h):
 @allocating
 def outcomes(x, d, t, b, h, year):
     """Payments for outcomes, each within its cap, all within the contract's bounds."""
-    total, any_of_them = 0.0, False
+    total, counted = 0.0, 0
     for q in range(x.measure.size):
         if x.measure[q].contract == h:
-            any_of_them = True
-            measured = measure(x, d, t, q, year)
-            b.outcome[q, year] = measured
-            n = x.measure[q].bands
-            if n > 0:
-                paid = band_payment(
-                    measured,
-                    d.band[q, :n, 0],
-                    d.band[q, :n, 1],
-                    d.band[q, :n, 2],
-                    d.measure[q].start,
-                )
-            else:
-                paid = unit_payment(max(0.0, measured), d.measure[q].price)
+            b.outcome[q, year] = measured_outcome(x, d, t, q, year)
+            paid = outcome_payment(x, d, q, b.outcome[q, year])
             total += within(paid, 0.0, d.measure[q].cap)
-    if not any_of_them:
+            counted += 1
+    if counted == 0:
         return 0.0
     return within(total, d.contract[h].outcomes_least, d.contract[h].outcomes_most)
 
 
+@allocating
+def outcome_payment(x, d, q, measured):
+    """By bands of a reduction, or a price for each unit."""
+    n = x.measure[q].bands
+    if n == 0:
+        return unit_payment(max(0.0, measured), d.measure[q].price)
+    bands = d.band[q]
+    return band_payment(measured, bands[:n, 0], bands[:n, 1], bands[:n, 2], d.measure[q].start)
+
+
 @equation
-def measure(x, d, t, q, year):
+def measured_outcome(x, d, t, q, year):
     """A reduction (bands) or units avoided (price) of a service; or work of an intervention."""
     if x.measure[q].service < 0:
         days = DAYS_PER_MONTH if x.measure[q].counted_in == PERSON_DAYS else 1.0

@@ -68,6 +68,11 @@ class Columns:
         values = self.draws.values[name]
         return values[self.rows] if values.ndim else np.full(self.size, float(values))
 
+    def column(self, name: str) -> Floats:
+        """[draw, 1], or [1, 1] where a number is the same in every draw."""
+        values = self.draws.values[name]
+        return values[self.rows, None] if values.ndim else values.reshape(1, 1)
+
     def luck(self, name: str) -> Floats:
         """Chance events [draw, event] by name."""
         return self.draws.luck[name][self.rows]

@@ -15,12 +15,25 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import simulation
-from .books import BOOK_AXES, TREASURY_AXES, Books, Treasury, records
-from .deals import contract_plan, deals, measured
+from .books import (
+    BOOK_AXES,
+    TREASURY_AXES,
+    Books,
+    ContractPlan,
+    Costs,
+    Deals,
+    Money,
+    MoneyPlan,
+    Treasury,
+    records,
+)
+from .contract_plan import contract_plan, measured
+from .deals import deals, no_deals
 from .distributions import Floats
 from .draws import Columns, Draws, sample
 from .loading import Loaded
-from .money import costs, financing_of, lines, money, money_plan, obligations, restricted_funds
+from .money import costs, in_usual_care, money
+from .money_plan import financing_of, lines, money_plan, obligations, restricted_funds
 from .outcomes import by_year, measures, series
 from .parameters import Inputs, inputs
 from .sampling import Method
@@ -123,10 +136,20 @@ def both_worlds(draws: Draws, rows: slice, earlier: Worlds | None = None) -> Wor
     """
     scenario, get = draws.scenario, Columns(draws, rows)
     built = inputs(draws, rows)
+    finances = finances_of(get)
     usual = simulate(
-        get, without_interventions(built), usual_care=True, room=earlier and earlier.usual_world
+        get,
+        without_interventions(built),
+        finances._replace(money=in_usual_care(scenario, finances.money)),
+        usual_care=True,
+        room=earlier and earlier.usual_world,
     )
-    strategy = simulate(get, built, usual=usual.activity, room=earlier and earlier.strategy_world)
+    strategy = simulate(
+        get,
+        built,
+        finances._replace(deals=deals(scenario, get, usual.activity)),
+        room=earlier and earlier.strategy_world,
+    )
     return Worlds(scenario, get, usual, strategy)
 
 
@@ -141,20 +164,39 @@ def without_interventions(built: Inputs) -> Inputs:
     return built._replace(plan=idle)
 
 
+class Finances(NamedTuple):
+    """The money of a slice of draws in one world."""
+
+    money: Money
+    costs: Costs
+    deals: Deals
+    money_plan: MoneyPlan
+    contract_plan: ContractPlan
+
+
+def finances_of(get: Columns) -> Finances:
+    """The strategy's money; its contracts find no members until usual care is known."""
+    scenario = get.draws.scenario
+    return Finances(
+        money(scenario, get),
+        costs(scenario, get),
+        no_deals(scenario, get.size),
+        money_plan(scenario),
+        contract_plan(scenario),
+    )
+
+
 def simulate(
     get: Columns,
     built: Inputs,
-    usual: Activity | None = None,
+    finances: Finances | None = None,
     usual_care: bool = False,
     room: World | None = None,
 ) -> World:
-    """Run the compiled loop for one world, in `room` if it is given.
-
-    Contracts are settled on `usual`; without it they find no members and pay nothing.
-    """
+    """Run the compiled loop for one world, in `room` if it is given."""
     scenario = get.draws.scenario
+    finances = finances or finances_of(get)
     world = blank_world(scenario, built) if room is None else cleared(room, built)
-    numbers, settled_on = money(scenario, get, usual_care), deals(scenario, get, usual)
     in_threads(
         simulation.simulate,
         get.size,
@@ -162,18 +204,18 @@ def simulate(
         built.uses,
         built.programmes,
         built.plan,
-        numbers,
-        costs(scenario, get),
-        money_plan(scenario),
-        settled_on,
-        contract_plan(scenario),
+        finances.money,
+        finances.costs,
+        finances.money_plan,
+        finances.deals,
+        finances.contract_plan,
         usual_care,
         scenario.clock.steps_per_month,
         world.activity,
         treasury(scenario, built),
         world.books,
     )
-    return world._replace(deals=settled_on, money=numbers)
+    return world._replace(deals=finances.deals, money=finances.money)
 
 
 def in_threads(run_range: Callable[..., None], draws: int, *arrays: Any) -> None:

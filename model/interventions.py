@@ -49,6 +49,16 @@ def list_changes(w0, w1, w2, onset, escalation, recovery, relief, eligible0, eli
 
 
 @equation
+def served_total(stock, served, i):
+    """People in a stock of one intervention, over the segments that it serves."""
+    people = 0.0
+    for g in range(stock.shape[1]):
+        if served[i, g]:
+            people += stock[i, g, 0] + stock[i, g, 1] + stock[i, g, 2]
+    return people
+
+
+@equation
 def slots(staff, caseload):
     return staff * caseload
 

@@ -1,14 +1,13 @@
-"""Money: from a scenario's financing and its luck to the arrays of the treasury.
+"""Money: from a scenario's financing and its luck to the numbers of the treasury, [draw, ...].
 
 Costs and posts are at the scenario's price year and follow their trend from there; revenue is in
 dollars of its own start. A scenario without financing has no account and no line, only what
-interventions cost.
+interventions cost. A number that is the same in every draw is worked out once and broadcast.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,316 +17,133 @@ from .books import (
     DUES_NUMBERS,
     FEE_MONTH,
     FEE_NUMBERS,
-    LINE,
-    OBLIGATION,
-    POST,
+    GRANT_NUMBERS,
     POST_NUMBERS,
     PROGRAMME_COSTS,
-    REINVESTMENT,
     REINVESTMENT_NUMBERS,
     Costs,
     Money,
-    MoneyPlan,
     records,
 )
 from .distributions import Floats
 from .draws import Columns
-from .fields import month_number
 from .finance.cash import annuity
-from .financing import Financing, Grant, HardWiring
+from .financing import Financing, HardWiring
+from .money_plan import filled, financing_of, lines, month_span, restricted_funds, spans
 from .scenario import Scenario
 from .services import years_since_price_year
 
-Bools = np.ndarray[Any, np.dtype[np.bool_]]
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-
-
-def financing_of(scenario: Scenario) -> Financing:
-    """The scenario's financing; one without any account where it has none."""
-    return scenario.financing or Financing.model_construct(accounts={})
-
-
-class Obligation(NamedTuple):
-    """What an account may have to pay: kind and name, as in `posts.director`."""
-
-    kind: str
-    name: str
-    account: str | None
-    core: bool
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}.{self.name}"
-
-
-class Line(NamedTuple):
-    """A line of revenue, and who pays it."""
-
-    kind: str
-    name: str
-    account: str | None
-    payer: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}.{self.name}"
-
-
-def account_of(scenario: Scenario, named: str | None) -> str:
-    return named or scenario.backbone.party
-
-
-def obligations(scenario: Scenario) -> list[Obligation]:
-    """In the order of books.py: posts, costs, loans, interventions, reinvested, repayments ..."""
-    f = financing_of(scenario)
-
-    def at(part: Any) -> str:
-        return account_of(scenario, part.account)
-
-    funded = [
-        Obligation("interventions", name, i.funded_by if i.funded_by in f.accounts else None, False)
-        for name, i in scenario.interventions.items()
-    ]
-    return [
-        *(Obligation("posts", name, at(p), p.core) for name, p in f.posts.items()),
-        *(Obligation("costs", name, at(c), c.core) for name, c in f.costs.items()),
-        *(Obligation("loans", name, at(loan), True) for name, loan in f.loans.items()),
-        *funded,
-        *(Obligation("reinvestment", name, at(r), False) for name, r in f.reinvestment.items()),
-        *(
-            Obligation("repayments", name, contract_account(scenario, name), True)
-            for name in f.contracts
-        ),
-        *(Obligation("fees", name, at(fee), True) for name, fee in f.fees.items()),
-        *(Obligation("interest", name, name, True) for name in f.accounts),
-    ]
-
-
-def lines(scenario: Scenario) -> list[Line]:
-    """In the order of books.py: grants, their indirect parts, dues, fees, hard-wired ..."""
-    f = financing_of(scenario)
-
-    def at(part: Any) -> str:
-        return account_of(scenario, part.account)
-
-    return [
-        *(Line("grants", name, at(g), g.payer) for name, g in f.grants.items()),
-        *(Line("indirect", name, at(g), g.payer) for name, g in f.grants.items()),
-        *(Line("dues", name, at(d), d.payer) for name, d in f.dues.items()),
-        *(Line("fees", name, at(fee), fee.payer) for name, fee in f.fees.items()),
-        *(Line("hard_wiring", name, at(w), w.partner) for name, w in f.hard_wiring.items()),
-        *(Line("loans", name, at(loan), loan.lender) for name, loan in f.loans.items()),
-        *(
-            Line("contracts", name, contract_account(scenario, name), c.payer)
-            for name, c in f.contracts.items()
-        ),
-        *(
-            Line("rescue", name, name, a.rescue.rescuer if a.rescue else name)
-            for name, a in f.accounts.items()
-        ),
-    ]
-
-
-def contract_account(scenario: Scenario, name: str) -> str | None:
-    """The account that a contract pays into: its payee's, or that of somebody it shares with."""
-    f = financing_of(scenario)
-    contract = f.contracts[name]
-    withhold = contract.terms.withhold
-    others = list(withhold.others) if withhold else []
-    for party in (contract.payee, *contract.terms.distribution, *others):
-        if party in f.accounts:
-            return party
-    return None
-
-
-# --- the plan
-
-
-def money_plan(scenario: Scenario) -> MoneyPlan:
-    """What no draw changes."""
-    f = financing_of(scenario)
-    owed, revenue = obligations(scenario), lines(scenario)
-    accounts, funds = list(f.accounts), restricted_funds(f)
-    posts, interventions = list(f.posts), list(scenario.interventions)
-    order = np.argsort([not o.core for o in owed], kind="stable")
-    allowed = [[_may_pay(f, fund, o) for o in owed] for fund in funds]
-    claimed = [[_may_claim(scenario, g, o) for o in owed] for g in f.grants.values()]
-    delivers = [[p in fee.delivered_by for p in posts] for fee in f.fees.values()]
-    kinds = (f.posts, f.costs, f.loans, interventions, f.reinvestment, f.contracts, f.fees)
-    kinds_of_lines = (f.grants, f.grants, f.dues, f.fees, f.hard_wiring, f.loans, f.contracts)
-    return MoneyPlan(
-        first=_starts([*kinds, accounts]),
-        first_line=_starts([*kinds_of_lines, accounts]),
-        obligation=filled(
-            OBLIGATION,
-            (len(owed),),
-            account=_indices((o.account for o in owed), accounts),
-            core=[o.core for o in owed],
-            only_funds=[o.kind == "reinvestment" for o in owed],
-            turn=order,
-        ),
-        line=filled(
-            LINE,
-            (len(revenue),),
-            account=_indices((line.account for line in revenue), accounts),
-            fund=[_fund_of(f, line, funds) for line in revenue],
-        ),
-        fund_account=_indices((_fund_account(scenario, fund) for fund in funds), accounts),
-        may_pay=_grid(allowed, len(owed)),
-        may_claim=_grid(claimed, len(owed)),
-        post=filled(POST, (len(posts),), core=[p.core for p in f.posts.values()]),
-        post_running=_spans(scenario, [(p.start, p.end) for p in f.posts.values()]),
-        invoiced=_invoiced(scenario, f),
-        joins=_spans(scenario, [(d.start, d.end) for d in f.dues.values()]),
-        offered=_spans(scenario, [(fee.start, fee.end) for fee in f.fees.values()]),
-        delivers=_grid(delivers, len(posts)),
-        starting=_starting(scenario),
-        reinvestment=filled(
-            REINVESTMENT,
-            (len(f.reinvestment),),
-            intervention=_indices((r.intervention for r in f.reinvestment.values()), interventions),
-            fund=_indices((f"reinvestment.{name}" for name in f.reinvestment), funds),
-        ),
-        years_end=_years_end(scenario),
-    )
-
-
-def filled(kind: np.dtype[Any], shape: tuple[int, ...], **fields: Any) -> Any:
-    """Records with their fields filled in."""
-    out = records(kind, *shape)
-    for name, values in fields.items():
-        out[name] = values
-    return out
-
-
-def restricted_funds(f: Financing) -> list[str]:
-    """Restricted grants paid in advance, and reinvestments: money that may not pay everything."""
-    granted = [f"grants.{n}" for n, g in f.grants.items() if g.restricted_to and not g.reimbursed]
-    return [*granted, *(f"reinvestment.{name}" for name in f.reinvestment)]
-
-
-def _fund_of(f: Financing, line: Line, funds: list[str]) -> int:
-    name = line.key
-    if line.kind == "contracts" and f.contracts[line.name].pays_into:
-        name = f"reinvestment.{f.contracts[line.name].pays_into}"
-    return funds.index(name) if name in funds else -1
-
-
-def _fund_account(scenario: Scenario, fund: str) -> str:
-    kind, _, name = fund.partition(".")
-    part: Any = getattr(financing_of(scenario), kind)[name]
-    return account_of(scenario, part.account)
-
-
-def _may_pay(f: Financing, fund: str, owed: Obligation) -> bool:
-    kind, _, name = fund.partition(".")
-    if kind == "reinvestment":
-        return owed.key == fund
-    return owed.key in f.grants[name].restricted_to
-
-
-def _may_claim(scenario: Scenario, grant: Grant, owed: Obligation) -> bool:
-    own = owed.account == account_of(scenario, grant.account)
-    return grant.reimbursed and own and owed.key in grant.restricted_to
-
-
-def _indices(names: Iterable[str | None], of: list[str]) -> Ints:
-    return np.array([of.index(n) if n in of else -1 for n in names], dtype=np.int64)
-
-
-def _grid(rows: list[list[bool]], columns: int) -> Bools:
-    return np.array(rows, dtype=np.bool_).reshape(len(rows), columns)
-
-
-def _starts(kinds: list[Any]) -> Ints:
-    return np.cumsum([0, *(len(kind) for kind in kinds)]).astype(np.int64)
-
-
-def _spans(scenario: Scenario, spans: list[tuple[str | None, str | None]]) -> Bools:
-    """[month, span]: whether a month lies between a span's first and last month."""
-    clock = scenario.clock
-    months = np.arange(clock.months)
-    out = np.zeros((months.size, len(spans)), dtype=np.bool_)
-    for k, (start, end) in enumerate(spans):
-        first = clock.index(start) if start else 0
-        last = clock.index(end) if end else clock.months
-        out[:, k] = (first <= months) & (months <= last)
-    return out
-
-
-def _calendar_months(scenario: Scenario) -> Ints:
-    first = month_number(scenario.clock.start)
-    return (first + np.arange(scenario.clock.months)) % 12 + 1
-
-
-def _years_end(scenario: Scenario) -> Bools:
-    return np.asarray(_calendar_months(scenario) == 12)
-
-
-def _invoiced(scenario: Scenario, f: Financing) -> Bools:
-    at = [d.invoice_month for d in f.dues.values()]
-    return np.asarray(_calendar_months(scenario)[:, None] == np.array(at, dtype=np.int64)[None, :])
-
-
-def _starting(scenario: Scenario) -> Bools:
-    """[month, intervention]: its first month, where it begins within the horizon."""
-    first = [scenario.clock.index(i.start) for i in scenario.programmes]
-    months = np.arange(scenario.clock.months)[:, None]
-    return np.asarray(months == np.array(first, dtype=np.int64)[None, :])
-
-
-# --- numbers
-
 
 def costs(scenario: Scenario, get: Columns) -> Costs:
+    """What interventions cost, whoever pays."""
     names = list(scenario.interventions)
 
     def of(key: str) -> Floats:
         return get.each(f"interventions.{name}.costs.{key}" for name in names)
 
-    years = years_since_price_year(scenario)[None, :, None]
     fields = {key: of(key) for key in PROGRAMME_COSTS.names or () if key != "per_enrolled"}
     fields["per_enrolled"] = of("per_enrolled") + of("stipends")
-    each = filled(PROGRAMME_COSTS, (get.size, len(names)), **fields)
-    return Costs(each, (1.0 + of("trend"))[:, None, :] ** years)
+    years = years_since_price_year(scenario)
+    price = np.empty((get.size, scenario.clock.months, len(names)))
+    for i, name in enumerate(names):
+        price[:, :, i] = (1.0 + get.column(f"interventions.{name}.costs.trend")) ** years
+    return Costs(filled(PROGRAMME_COSTS, (get.size, len(names)), **fields), price)
 
 
-def money(scenario: Scenario, get: Columns, usual_care: bool) -> Money:
-    """The numbers of one world: what belongs to the strategy alone is absent in usual care."""
+def money(scenario: Scenario, get: Columns) -> Money:
+    """The numbers of the strategy."""
     f = financing_of(scenario)
-    accounts, posts, months = list(f.accounts), list(f.posts), scenario.clock.months
-
-    def here(part: Any) -> float:
-        return 1.0 if part.usual_care or not usual_care else 0.0
-
-    granted = {name: Granted(scenario, get, name, g, here(g)) for name, g in f.grants.items()}
-    moved_posts = moved_shares(scenario, get, "posts", posts, usual_care)
-    moved_costs = moved_shares(scenario, get, "costs", list(f.costs), usual_care)
-    post_cost = _grown(scenario, get, "posts", "cost", posts)
-    cost = _grown(scenario, get, "costs", "amount", list(f.costs))
-    cost = cost * _spans(scenario, [(c.start, c.end) for c in f.costs.values()])
-    loans = [Borrowed(scenario, get, name, usual_care) for name in f.loans]
-    size = get.size
+    size, months = get.size, scenario.clock.months
+    granted = {name: Granted(scenario, get, name) for name in f.grants}
+    loans = {name: Borrowed(scenario, get, name) for name in f.loans}
     return Money(
-        due=_due(scenario, get, f, granted, loans, usual_care),
+        due=_due(scenario, get, granted, loans),
         account=_accounts(get, f),
-        post=_numbers(get, POST_NUMBERS, "posts", posts, wanted="posts"),
-        post_cost=_split(post_cost, moved_posts),
-        cost=_split(cost, moved_costs),
-        loan_payment=_stacked([loan.payment for loan in loans], size, months),
+        post=_numbers(get, POST_NUMBERS, "posts", list(f.posts), wanted="posts"),
+        post_cost=_costs_of(scenario, get, "posts", "cost", f.posts),
+        cost=_costs_of(scenario, get, "costs", "amount", f.costs),
+        loan_payment=_stacked([x.payment for x in loans.values()], size, months),
         closes=_closes(get, f, granted),
         ceiling=_stacked([g.ceiling for g in granted.values()], size, months),
-        grant_lag=np.round(_each(get, "grants", list(f.grants), "collection_lag")),
-        dues=_dues(get, f, here),
+        grant=filled(
+            GRANT_NUMBERS,
+            (size, len(granted)),
+            lag=_columns([g.lag for g in granted.values()], size),
+            indirect=_columns([g.indirect_per_claim for g in granted.values()], size),
+        ),
+        dues=_numbers(get, DUES_NUMBERS, "dues", list(f.dues), lag="collection_lag"),
         invoice=_stacked(
-            [_nominal(scenario, get, f"financing.dues.{n}", d.start) for n, d in f.dues.items()],
+            [nominal(scenario, get, f"financing.dues.{n}", d.start) for n, d in f.dues.items()],
             size,
             months,
         ),
         fee=_numbers(get, FEE_NUMBERS, "fees", list(f.fees), lag="collection_lag"),
-        fee_month=_fee_months(scenario, get, f, here),
-        reinvestment=_reinvestments(scenario, get, f, usual_care),
+        fee_month=_fee_months(scenario, get, f),
+        reinvestment=_numbers(
+            get,
+            REINVESTMENT_NUMBERS,
+            "reinvestment",
+            list(f.reinvestment),
+            desired="desired_posts",
+        ),
     )
+
+
+def in_usual_care(scenario: Scenario, m: Money) -> Money:
+    """The same money without what belongs to the strategy alone.
+
+    What moves to a partner then stays; loans, hard-wired amounts and reinvestment are not there,
+    and of dues, fees and grants those that say so.
+    """
+    f = financing_of(scenario)
+    grants = [g.usual_care for g in f.grants.values()]
+    dues = [d.usual_care for d in f.dues.values()]
+    fees = [fee.usual_care for fee in f.fees.values()]
+    only_strategy = [True] * (len(f.hard_wiring) + len(f.loans))
+    gone = np.flatnonzero(
+        [*(not here for here in (*grants, *grants, *dues, *fees)), *only_strategy]
+    )
+    return m._replace(
+        due=_without(m.due, gone),
+        post_cost=_all_own(m.post_cost),
+        cost=_all_own(m.cost),
+        loan_payment=np.zeros_like(m.loan_payment),
+        ceiling=_without(m.ceiling, np.flatnonzero(np.logical_not(grants))),
+        dues=_scaled(m.dues, dues, "members", "joining"),
+        fee_month=_scaled(m.fee_month, fees, "demand"),
+        reinvestment=_scaled(
+            m.reinvestment, [False] * len(f.reinvestment), "desired", "surplus_share"
+        ),
+    )
+
+
+def _without(x: Floats, gone: Any) -> Floats:
+    """[draw, month, line] with nothing in the lines that are gone."""
+    if gone.size == 0:
+        return x
+    out = x.copy()
+    out[:, :, gone] = 0.0
+    return out
+
+
+def _all_own(cost: Any) -> Any:
+    """Costs of which partners pay nothing."""
+    if not cost["partner"].any():
+        return cost
+    return filled(COST_NUMBERS, cost.shape, own=cost["own"] + cost["partner"])
+
+
+def _scaled(numbers: Any, present: list[bool], *fields: str) -> Any:
+    """Records [..., line], with fields at 0 where a line is not there."""
+    if all(present):
+        return numbers
+    out = numbers.copy()
+    for field in fields:
+        out[field] *= np.array(present, dtype=np.float64)
+    return out
+
+
+# --- records of numbers
 
 
 def _each(get: Columns, kind: str, names: list[str], field: str) -> Floats:
@@ -353,57 +169,15 @@ def _accounts(get: Columns, f: Financing) -> Any:
         (get.size, len(names)),
         opening=_each(get, "accounts", names, "opening"),
         credit_limit=_optional(get, f, names, "credit", "limit"),
-        credit_rate=(1.0 + _optional(get, f, names, "credit", "interest")) ** (1 / 12) - 1.0,
+        credit_rate=monthly_rate(_optional(get, f, names, "credit", "interest")),
         rescue=_optional(get, f, names, "rescue", "most"),
-        freeze_below=np.round(_each(get, "accounts", names, "freeze_below")),
+        freeze_below=_each(get, "accounts", names, "freeze_below"),
         time_to_trust=_each(get, "accounts", names, "time_to_trust"),
     )
 
 
-def _split(cost: Floats, moved: Floats) -> Any:
-    """Own cost and partners' [draw, month, item]."""
-    return filled(COST_NUMBERS, cost.shape, own=cost * (1.0 - moved), partner=cost * moved)
-
-
-def _dues(get: Columns, f: Financing, here: Any) -> Any:
-    present = np.array([here(d) for d in f.dues.values()])
-    out = _numbers(get, DUES_NUMBERS, "dues", list(f.dues), lag="collection_lag")
-    out["members"] *= present
-    out["joining"] *= present
-    return out
-
-
-def _fee_months(scenario: Scenario, get: Columns, f: Financing, here: Any) -> Any:
-    """Demand, price and direct cost [draw, month, fee], from the fee's start on."""
-    out = records(FEE_MONTH, get.size, scenario.clock.months, len(f.fees))
-    for k, (name, fee) in enumerate(f.fees.items()):
-        at = f"financing.fees.{name}"
-        rises = growth(scenario, get(f"{at}.trend"), fee.start)
-        grows = growth(scenario, get(f"{at}.growth"), fee.start)
-        out["price"][:, :, k] = get(f"{at}.price")[:, None] * rises
-        out["direct"][:, :, k] = get(f"{at}.direct_cost")[:, None] * rises
-        out["demand"][:, :, k] = here(fee) * get(f"{at}.demand")[:, None] * grows
-    return out
-
-
-def _reinvestments(scenario: Scenario, get: Columns, f: Financing, usual_care: bool) -> Any:
-    names = list(f.reinvestment)
-    out = filled(
-        REINVESTMENT_NUMBERS,
-        (get.size, len(names)),
-        desired=_each(get, "reinvestment", names, "desired_posts"),
-        surplus_share=_each(get, "reinvestment", names, "surplus_share"),
-        reserve=_each(get, "reinvestment", names, "reserve"),
-        spread_over=_each(get, "reinvestment", names, "spread_over"),
-    )
-    for k, r in enumerate(f.reinvestment.values()):
-        at = f"interventions.{r.intervention}"
-        slots = get(f"{at}.staff.caseload") * get(f"{at}.costs.per_slot")
-        out["full_cost"][:, k] = out["desired"][:, k] * (get(f"{at}.costs.per_post") + slots)
-    if usual_care:
-        out["desired"] = 0.0
-        out["surplus_share"] = 0.0
-    return out
+def monthly_rate(yearly: Floats) -> Floats:
+    return np.asarray((1.0 + yearly) ** (1 / 12) - 1.0)
 
 
 def _optional(get: Columns, f: Financing, accounts: list[str], part: str, field: str) -> Floats:
@@ -414,115 +188,49 @@ def _optional(get: Columns, f: Financing, accounts: list[str], part: str, field:
         else np.zeros(get.size)
         for name in accounts
     ]
-    return np.stack(columns, axis=1) if columns else np.zeros((get.size, 0))
+    return _columns(columns, get.size)
+
+
+def _columns(columns: list[Floats], draws: int) -> Floats:
+    """[draw, item]"""
+    return np.stack(columns, axis=1) if columns else np.zeros((draws, 0))
 
 
 def _stacked(columns: list[Floats], draws: int, months: int) -> Floats:
-    """[draw, month, item]"""
-    return np.stack(columns, axis=2) if columns else np.zeros((draws, months, 0))
+    """[draw, month, item], each item [draw or 1, month]"""
+    out = np.zeros((draws, months, len(columns)))
+    for k, column in enumerate(columns):
+        out[:, :, k] = column
+    return out
 
 
-def _grown(scenario: Scenario, get: Columns, kind: str, field: str, names: list[str]) -> Floats:
-    """Costs [draw, month, item] at the month's prices, from those of the price year."""
-    years = years_since_price_year(scenario)[None, :, None]
-    at = _each(get, kind, names, field)[:, None, :]
-    return np.asarray(at * (1.0 + _each(get, kind, names, "trend"))[:, None, :] ** years)
+def _costs_of(
+    scenario: Scenario, get: Columns, kind: str, field: str, parts: dict[str, Any]
+) -> Any:
+    """Own cost and partners' [draw, month, item], at the month's prices and while it runs."""
+    out = records(COST_NUMBERS, get.size, scenario.clock.months, len(parts))
+    years = years_since_price_year(scenario)
+    runs = spans(scenario, [(part.start, part.end) for part in parts.values()])
+    for k, name in enumerate(parts):
+        at = f"financing.{kind}.{name}"
+        cost = get.column(f"{at}.{field}") * (1.0 + get.column(f"{at}.trend")) ** years
+        cost = cost * runs[:, k]
+        moved = moved_share(scenario, get, f"{kind}.{name}")
+        out["own"][:, :, k] = cost if moved is None else cost * (1.0 - moved)
+        if moved is not None:
+            out["partner"][:, :, k] = cost * moved
+    return out
 
 
-def growth(scenario: Scenario, trend: Floats, start: str) -> Floats:
-    """[draw, month] relative to the start of a line of revenue; 1 before it."""
-    years = np.maximum(np.arange(scenario.clock.months) - scenario.clock.index(start), 0) / 12.0
-    return np.asarray((1.0 + trend)[:, None] ** years)
-
-
-def _nominal(scenario: Scenario, get: Columns, at: str, start: str) -> Floats:
-    """Amount [draw, month] in dollars of the line's start, with its trend."""
-    return get(f"{at}.amount")[:, None] * growth(scenario, get(f"{at}.trend"), start)
-
-
-def later(x: Floats, months: Floats) -> Floats:
-    """Each draw's [draw, month] moved later by its own whole number of months."""
-    index = np.arange(x.shape[1])[None, :] - np.round(months).astype(np.int64)[:, None]
-    return np.where(index >= 0, np.take_along_axis(x, np.maximum(index, 0), axis=1), 0.0)
-
-
-class Granted:
-    """One grant: what it pays each month [draw, month], as awarded and renewed."""
-
-    def __init__(
-        self, scenario: Scenario, get: Columns, name: str, grant: Grant, present: float
-    ) -> None:
-        at, clock = f"financing.grants.{name}", scenario.clock
-        first, length = clock.index(grant.start), month_span(grant)
-        amount = present * _nominal(scenario, get, at, grant.start)
-        renewals = grant.renewal.times if grant.renewal else 0
-        u = get.luck(f"grants.{name}")
-        awarded = u[:, 0] < get(f"{at}.award")
-        monthly, paid = np.zeros_like(amount), np.zeros_like(amount)
-        self.last = np.full(get.size, float(first + length - 1))
-        for term in range(1 + renewals):
-            if term > 0:
-                awarded = awarded & (u[:, term] < get(f"{at}.renewal.chance"))
-                self.last = np.where(awarded, self.last + length, self.last)
-            begin = first + term * length
-            _pay_term(amount * awarded[:, None], monthly, paid, begin, length, grant.instalment)
-        self.lag = np.round(get(f"{at}.collection_lag"))
-        indirect = get(f"{at}.indirect")[:, None] if grant.restricted_to else 0.0
-        self.indirect = later(paid * indirect, self.lag)
-        direct = 1.0 - indirect
-        self.ceiling = monthly * direct if grant.reimbursed else np.zeros_like(monthly)
-        self.paid = np.zeros_like(paid) if grant.reimbursed else later(paid * direct, self.lag)
-
-
-def month_span(grant: Grant) -> int:
-    return month_number(grant.end) - month_number(grant.start) + 1
-
-
-def _pay_term(
-    amount: Floats, monthly: Floats, paid: Floats, begin: int, length: int, instalment: int
-) -> None:
-    """Add one term: by the month, and as instalments in advance (what lies before is past)."""
-    months = amount.shape[1]
-    for month in range(max(begin, 0), min(begin + length, months)):
-        monthly[:, month] += amount[:, month]
-        since = month - begin
-        at = month - since % instalment
-        if at >= 0:
-            paid[:, at] += amount[:, month]
-        else:  # an instalment of before the horizon is not in the opening balance: paid monthly
-            paid[:, month] += amount[:, month]
-
-
-class Borrowed:
-    """One loan: what comes in and what is paid back [draw, month]."""
-
-    def __init__(self, scenario: Scenario, get: Columns, name: str, usual_care: bool) -> None:
-        at, loan = f"financing.loans.{name}", financing_of(scenario).loans[name]
-        month, months = scenario.clock.index(loan.date), scenario.clock.months
-        taken = get.luck(f"loans.{name}")[:, 0] < get(f"{at}.chance")
-        amount = get(f"{at}.amount") * taken * (0.0 if usual_care else 1.0)
-        rate = (1.0 + get(f"{at}.interest")) ** (1 / 12) - 1.0
-        each = np.array([annuity(a, r, loan.months) for a, r in zip(amount, rate, strict=True)])
-        self.received, self.payment = np.zeros((get.size, months)), np.zeros((get.size, months))
-        if 0 <= month < months:
-            self.received[:, month] = amount
-            self.payment[:, month + 1 : month + 1 + loan.months] = each[:, None]
-
-
-def moved_shares(
-    scenario: Scenario, get: Columns, kind: str, names: list[str], usual_care: bool
-) -> Floats:
-    """Share [draw, month, item] of posts or costs that partners have taken into their budgets."""
-    out = np.zeros((get.size, scenario.clock.months, len(names)))
+def moved_share(scenario: Scenario, get: Columns, item: str) -> Floats | None:
+    """Share [draw, month] of a post or cost that partners take over; None: none of it."""
+    out = None
     for key, wiring in financing_of(scenario).hard_wiring.items():
-        if wiring.moves is not None and not usual_care:
-            moved, _, item = wiring.moves.partition(".")
-            if moved == kind:
-                at = f"financing.hard_wiring.{key}"
-                out[:, :, names.index(item)] += get(f"{at}.share")[:, None] * _wired(
-                    scenario, get, key, wiring
-                )
-    return np.minimum(out, 1.0)
+        if wiring.moves == item:
+            share = get.column(f"financing.hard_wiring.{key}.share")
+            part = share * _wired(scenario, get, key, wiring)
+            out = part if out is None else out + part
+    return None if out is None else np.minimum(out, 1.0)
 
 
 def _wired(scenario: Scenario, get: Columns, name: str, wiring: HardWiring) -> Floats:
@@ -532,34 +240,118 @@ def _wired(scenario: Scenario, get: Columns, name: str, wiring: HardWiring) -> F
     return (since[None, :] & happens[:, None]).astype(np.float64)
 
 
+def _fee_months(scenario: Scenario, get: Columns, f: Financing) -> Any:
+    """Demand, price and direct cost [draw, month, fee], from the fee's start on."""
+    out = records(FEE_MONTH, get.size, scenario.clock.months, len(f.fees))
+    for k, (name, fee) in enumerate(f.fees.items()):
+        at = f"financing.fees.{name}"
+        rises = growth(scenario, get.column(f"{at}.trend"), fee.start)
+        grows = growth(scenario, get.column(f"{at}.growth"), fee.start)
+        out["price"][:, :, k] = get.column(f"{at}.price") * rises
+        out["direct"][:, :, k] = get.column(f"{at}.direct_cost") * rises
+        out["demand"][:, :, k] = get.column(f"{at}.demand") * grows
+    return out
+
+
+# --- receipts known beforehand
+
+
+def growth(scenario: Scenario, trend: Floats, start: str) -> Floats:
+    """[draw or 1, month] relative to the start of a line of revenue; 1 before it."""
+    years = np.maximum(np.arange(scenario.clock.months) - scenario.clock.index(start), 0) / 12.0
+    return np.asarray((1.0 + trend) ** years)
+
+
+def nominal(scenario: Scenario, get: Columns, at: str, start: str) -> Floats:
+    """Amount [draw or 1, month] in dollars of the line's start, with its trend."""
+    return get.column(f"{at}.amount") * growth(scenario, get.column(f"{at}.trend"), start)
+
+
+def later(x: Floats, months: Floats) -> Floats:
+    """Each draw's [draw, month] moved later by its own whole number of months."""
+    lag = np.round(months).astype(np.int64)
+    if not lag.any():
+        return x
+    index = np.arange(x.shape[1])[None, :] - lag[:, None]
+    return np.where(index >= 0, np.take_along_axis(x, np.maximum(index, 0), axis=1), 0.0)
+
+
 def _due(
     scenario: Scenario,
     get: Columns,
-    f: Financing,
     granted: dict[str, Granted],
-    loans: list[Borrowed],
-    usual_care: bool,
+    loans: dict[str, Borrowed],
 ) -> Floats:
     """Receipts known beforehand [draw, month, line]; the others are 0 until they are earned."""
-    months = scenario.clock.months
-    nothing = np.zeros((get.size, months))
-    wired = []
-    for name, wiring in f.hard_wiring.items():
-        if wiring.amount is None or usual_care:
-            wired.append(nothing)
+    f, revenue = financing_of(scenario), lines(scenario)
+    out = np.zeros((get.size, scenario.clock.months, len(revenue)))
+    for x, line in enumerate(revenue):
+        if line.kind == "grants":
+            out[:, :, x] = granted[line.name].paid
+        elif line.kind == "indirect" and granted[line.name].indirect is not None:
+            out[:, :, x] = granted[line.name].indirect
+        elif line.kind == "hard_wiring" and f.hard_wiring[line.name].amount is not None:
+            wiring, at = f.hard_wiring[line.name], f"financing.hard_wiring.{line.name}"
+            amount = nominal(scenario, get, at, wiring.date)
+            out[:, :, x] = amount * _wired(scenario, get, line.name, wiring)
+        elif line.kind == "loans":
+            out[:, :, x] = loans[line.name].received
+    return out
+
+
+class Granted:
+    """One grant: what it pays each month [draw, month], as awarded and renewed."""
+
+    def __init__(self, scenario: Scenario, get: Columns, name: str) -> None:
+        at, grant = f"financing.grants.{name}", financing_of(scenario).grants[name]
+        amount = nominal(scenario, get, at, grant.start)
+        self.lag = np.round(get(f"{at}.collection_lag"))
+        monthly, paid = self._terms(scenario, get, name, amount)
+        overhead = get.column(f"{at}.indirect")
+        self.ceiling: Floats = np.zeros((1, 1))
+        self.indirect: Floats | None = None
+        self.indirect_per_claim = np.zeros(get.size)
+        if grant.reimbursed:
+            self.ceiling, self.paid = monthly * (1.0 - overhead), np.zeros((1, 1))
+            share = get(f"{at}.indirect")
+            np.divide(share, 1.0 - share, out=self.indirect_per_claim, where=share < 1.0)
+        elif grant.restricted_to:
+            self.indirect = later(paid * overhead, self.lag)
+            self.paid = later(paid * (1.0 - overhead), self.lag)
         else:
-            at = f"financing.hard_wiring.{name}"
-            amount = _nominal(scenario, get, at, wiring.date)
-            wired.append(amount * _wired(scenario, get, name, wiring))
-    columns = [
-        *(g.paid for g in granted.values()),
-        *(g.indirect for g in granted.values()),
-        *([nothing] * (len(f.dues) + len(f.fees))),
-        *wired,
-        *(loan.received for loan in loans),
-        *([nothing] * (len(f.contracts) + len(f.accounts))),
-    ]
-    return _stacked(columns, get.size, months)
+            self.paid = later(paid, self.lag)
+
+    def _terms(
+        self, scenario: Scenario, get: Columns, name: str, amount: Floats
+    ) -> tuple[Floats, Floats]:
+        """By the month, and as paid; sets the last month of the last term."""
+        at, grant = f"financing.grants.{name}", financing_of(scenario).grants[name]
+        first, length = scenario.clock.index(grant.start), month_span(grant)
+        u = get.luck(f"grants.{name}")
+        awarded = u[:, 0] < get(f"{at}.award")
+        monthly = np.zeros((get.size, scenario.clock.months))
+        paid = monthly if grant.instalment == 1 else monthly.copy()
+        self.last = np.full(get.size, float(first + length - 1))
+        for term in range(u.shape[1]):
+            if term > 0:
+                awarded = awarded & (u[:, term] < get(f"{at}.renewal.chance"))
+                self.last = np.where(awarded, self.last + length, self.last)
+            begin = first + term * length
+            inside = slice(max(begin, 0), max(begin + length, 0))
+            monthly[:, inside] = amount[:, inside] * awarded[:, None]
+            if grant.instalment > 1:
+                _instalments(monthly, paid, begin, inside, grant.instalment)
+        return monthly, paid
+
+
+def _instalments(monthly: Floats, paid: Floats, begin: int, inside: slice, instalment: int) -> None:
+    """Pay a term's months in advance, so many at once.
+
+    An instalment of before the horizon is not in the opening balance: its months are paid monthly.
+    """
+    for month in range(inside.start, min(inside.stop, monthly.shape[1])):
+        at = month - (month - begin) % instalment
+        paid[:, at if at >= 0 else month] += monthly[:, month]
 
 
 def _closes(get: Columns, f: Financing, granted: dict[str, Granted]) -> Floats:
@@ -567,8 +359,21 @@ def _closes(get: Columns, f: Financing, granted: dict[str, Granted]) -> Floats:
     columns = []
     for fund in restricted_funds(f):
         kind, _, name = fund.partition(".")
-        ends = (
-            granted[name].last + granted[name].lag if kind == "grants" else np.full(get.size, -1.0)
-        )
-        columns.append(ends)
-    return np.stack(columns, axis=1) if columns else np.zeros((get.size, 0))
+        ends = kind == "grants"
+        columns.append(granted[name].last + granted[name].lag if ends else np.full(get.size, -1.0))
+    return _columns(columns, get.size)
+
+
+class Borrowed:
+    """One loan: what comes in and what is paid back [draw, month]."""
+
+    def __init__(self, scenario: Scenario, get: Columns, name: str) -> None:
+        at, loan = f"financing.loans.{name}", financing_of(scenario).loans[name]
+        month, months = scenario.clock.index(loan.date), scenario.clock.months
+        taken = get.luck(f"loans.{name}")[:, 0] < get(f"{at}.chance")
+        amount = get(f"{at}.amount") * taken
+        rates, which = np.unique(monthly_rate(get(f"{at}.interest")), return_inverse=True)
+        each = np.array([annuity(1.0, rate, loan.months) for rate in rates])[which]
+        self.received, self.payment = np.zeros((get.size, months)), np.zeros((get.size, months))
+        self.received[:, month] = amount
+        self.payment[:, month + 1 : month + 1 + loan.months] = (amount * each)[:, None]

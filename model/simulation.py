@@ -2,9 +2,9 @@
 
 Order of a month, stated here and nowhere else:
  1. posts: an intervention wants its staff between its start and its end;
- 2. receipts: dues are invoiced, and what is due is received; from what is in hand each party with an
-    account keeps the staff that it can pay, core posts before all others, and allows hiring or not
-    (treasury.open_month);
+ 2. receipts: dues are invoiced, and what is due is received; from what is in hand each party
+    with an account keeps the staff that it can pay, core posts before all others, and allows
+    hiring or not (treasury.open_month);
  3. steps: referral, waiting, enrolment, service, protection, need levels, deaths, arrivals and
     staff advance by Euler's method, and person-months are counted at each step's start;
  4. use: each service's units from the month's person-months, trend and shocks;
@@ -21,12 +21,21 @@ Every draw writes its own row, so threads and chunks change nothing.
 
 import numpy as np
 
-from .books import ENROLLMENTS, books_of, costs_of, deals_of, money_of, treasury_of
+from .books import books_of, costs_of, deals_of, money_of, treasury_of
 from .cohort import solve_direct_effects
 from .community import need_changes, reach, use_left, with_reach
 from .compiled import allocating, equation, loop
-from .contract_years import advance_contracts
-from .interventions import enrollments, hires, list_changes, quits, referrals, slots
+from .contract_years import advance_contracts, count_for_contracts
+from .interventions import (
+    enrollments,
+    hires,
+    list_changes,
+    quits,
+    referrals,
+    served_total,
+    slots,
+)
+from .staffing import advance_posts, stop_ended
 from .stocks import (
     activity_of,
     clear,
@@ -36,7 +45,7 @@ from .stocks import (
     programmes_of,
     use_of,
 )
-from .treasury import advance_posts, begin, close_month, open_month
+from .treasury import begin, close_month, open_month
 
 
 @loop
@@ -110,26 +119,13 @@ def simulate_draw(c, u, v, plan, n, e, money_plan, d, x, usual_care, steps_per_m
         )
         add_up(m.units, a.use[month], a.use_by_segment[plan.year[month]])
         book_payments(
-            m.units,
-            u.price,
-            u.price_factor[month],
-            plan.cell,
-            a.payments[month],
-            a.base_payments,
+            m.units, u.price, u.price_factor[month], plan.cell, a.payments[month], a.base_payments
         )
         count_for_contracts(u, plan, x, m, month)
-        advance_contracts(money_plan, n, x, d, t, b, m, month)
+        advance_contracts(money_plan, x, d, t, b, m, month)
         close_month(money_plan, n, t, b, e, v, plan, s, m, month)
         move(c, plan, s, before, m, month)
         record(plan, s, m, a, month)
-
-
-@equation
-def stop_ended(s, plan, month):
-    """An intervention past its end keeps no staff: intake stops, who is enrolled finishes."""
-    for i in range(s.staff.size):
-        if not plan.running[month, i]:
-            s.staff[i] = 0.0
 
 
 @equation
@@ -179,16 +175,6 @@ def advance_staff(v, plan, s, m, t, i, running, dt):
         hired = t.programme[i].hiring * hires(t.programme[i].wanted, staff, v.time_to_hire[i])
         s.staff[i] += dt * (hired - quits(staff, v.turnover[i]))
     return starts / waiting if waiting > 0.0 else 0.0
-
-
-@equation
-def served_total(stock, served, i):
-    """People in a stock of one intervention, over the segments that it serves."""
-    people = 0.0
-    for g in range(stock.shape[1]):
-        if served[i, g]:
-            people += stock[i, g, 0] + stock[i, g, 1] + stock[i, g, 2]
-    return people
 
 
 @equation
@@ -303,31 +289,6 @@ def book_payments(units, price, price_factor, cell, payments, base):
                         at_base = units[g, r] * price[g, r, k]
                         base[z] += at_base
                         payments[z] += at_base * price_factor[r]
-
-
-@equation
-def count_for_contracts(u, plan, x, m, month):
-    """Add up the month's care that each contract counts, and what outcome payments measure."""
-    segments, services, most = plan.cell.shape
-    for h in range(x.contract.size):
-        for g in range(segments):
-            if x.covered[h, g]:
-                for r in range(services):
-                    for k in range(most):
-                        z = plan.cell[g, r, k]
-                        if z >= 0 and x.cell_counted[h, z]:
-                            paid = m.units[g, r] * u.price[g, r, k] * u.price_factor[month, r]
-                            m.care[h] += paid
-    for q in range(x.measure.size):
-        h, r, i = x.measure[q].contract, x.measure[q].service, x.measure[q].intervention
-        if r >= 0:
-            for g in range(segments):
-                if x.covered[h, g]:
-                    m.measured[q] += m.units[g, r]
-        elif x.measure[q].counted_in == ENROLLMENTS:
-            m.measured[q] += m.started[i]
-        else:
-            m.measured[q] += m.enrolled[i]
 
 
 @equation
