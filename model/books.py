@@ -195,7 +195,16 @@ class Deals(NamedTuple):
 # --- where the money of a draw stands
 
 
-ACCOUNT_STATE = numbers("cash", "credit", "rescue", "alive", "trust", "means", "may_hire")
+ACCOUNT_STATE = numbers(
+    "cash",  # unrestricted
+    "credit",  # owed
+    "rescue",  # left of it
+    "alive",  # 1: solvent
+    "trust",  # of members
+    "means",  # left to spend in the month
+    "promised",  # unrestricted, in hand and due within the months that hiring asks for
+    "spending",  # unrestricted, of a month as it is
+)
 FUND_STATE = numbers("balance", "trial")
 OBLIGATION_STATE = numbers("need", "paid", "unrestricted")
 POST_STATE = numbers("wanted", "filled", "hiring", "months")

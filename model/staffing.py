@@ -5,7 +5,7 @@ core posts always stay while the account is solvent. Posts that partners have ta
 budgets are theirs to keep and to hire. Arithmetic: finance/cash.py.
 """
 
-from .accounts import CENT
+from .accounts import CENT, spent_freely
 from .books import POSTS, PROGRAMMES, REINVESTED
 from .compiled import equation
 from .finance.cash import affordable, extra_posts, may_hire
@@ -87,6 +87,7 @@ def let_go(p, n, t, s, k, month):
     for i in range(t.programme.size):
         if p.obligation[p.first[PROGRAMMES] + i].account == k:
             s.staff[i] = 0.0
+            t.programme[i].hiring = 0.0
 
 
 # --- who is hired
@@ -94,61 +95,69 @@ def let_go(p, n, t, s, k, month):
 
 @equation
 def allow_hiring(p, n, t, b, e, v, plan, month):
-    """Hiring goes on where money in hand and promised lasts for the months asked for."""
+    """Hiring goes on where money in hand and promised lasts for the months asked for.
+
+    In the last month nothing is known of what comes after: what was allowed before stands.
+    """
+    if month + 1 == b.receipts.shape[0]:
+        return
     for k in range(t.account.size):
-        t.account[k].may_hire = may_hire_freely(p, n, t, b, k, month)
+        look_ahead(p, n, t, b, k, month)
     for j in range(t.post.size):
-        own = t.post[j].wanted * n.post_cost[month, j].own
-        allowed = hiring_allowed(p, n, t, b, p.first[POSTS] + j, own, month)
+        full = t.post[j].wanted * n.post_cost[month, j].own
+        allowed = hiring_allowed(p, n, t, b, p.first[POSTS] + j, full, month)
         theirs = partner_share(n, j, month)
         t.post[j].hiring = theirs + (1.0 - theirs) * allowed
     for i in range(t.programme.size):
-        own = full_cost(p, e, v, plan, i, month)
-        allowed = hiring_allowed(p, n, t, b, p.first[PROGRAMMES] + i, own, month)
+        full = full_cost(p, e, v, plan, i, month)
+        allowed = hiring_allowed(p, n, t, b, p.first[PROGRAMMES] + i, full, month)
         t.programme[i].hiring = allowed
 
 
 @equation
-def hiring_allowed(p, n, t, b, o, own, month):
-    """1 if unrestricted money covers the account, or restricted money the obligation itself."""
+def hiring_allowed(p, n, t, b, o, full, month):
+    """1 if money lasts with all the obligation's posts filled, beside what is paid already.
+
+    Restricted money may cover it alone; what it does not cover is left to unrestricted money.
+    """
     k = p.obligation[o].account
     if k < 0:
         return 1.0
-    if t.account[k].alive == 0.0:
+    account, ahead = t.account[k], months_ahead(n, b, k, month)
+    if account.alive == 0.0:
         return 0.0
-    if t.account[k].may_hire > 0.0 or t.fund.size == 0 or own <= 0.0:
-        return t.account[k].may_hire
-    return may_hire(restricted_ahead(p, n, t, b, o, month), own, months_ahead(n, b, k, month))
+    uncovered = max(0.0, ahead * full - restricted_ahead(p, t, b, o, int(ahead), month))
+    if uncovered == 0.0 and full > 0.0:
+        return 1.0
+    others = account.spending - t.obligation[o].unrestricted
+    return may_hire(account.promised - uncovered, others, ahead)
 
 
 @equation
-def may_hire_freely(p, n, t, b, k, month):
-    """1 if unrestricted money in hand and promised covers what it pays now, month by month."""
-    ahead = months_ahead(n, b, k, month)
-    free, needed = t.account[k].means, 0.0
+def look_ahead(p, n, t, b, k, month):
+    """Unrestricted money in hand and promised, and a month's unrestricted spending."""
+    account, ahead = t.account[k], int(months_ahead(n, b, k, month))
+    account.promised = account.means
     for line in range(p.line.size):
         if p.line[line].account == k and p.line[line].fund < 0:
-            for later in range(month + 1, month + 1 + int(ahead)):
-                free += b.receipts[later, line]
-    for o in range(t.obligation.size):
-        if p.obligation[o].account == k:
-            needed += t.obligation[o].unrestricted
-    return may_hire(free, needed, ahead)
+            for later in range(month + 1, month + 1 + ahead):
+                account.promised += b.receipts[later, line]
+    account.spending = spent_freely(p, t, k)
 
 
 @equation
-def restricted_ahead(p, n, t, b, o, month):
+def restricted_ahead(p, t, b, o, ahead, month):
     """Restricted money in hand and promised that may pay an obligation."""
-    ahead = int(months_ahead(n, b, p.obligation[o].account, month))
     tied = 0.0
     for f in range(t.fund.size):
         if p.may_pay[f, o]:
             tied += t.fund[f].trial
-    for line in range(p.line.size):
-        f = p.line[line].fund
-        if f >= 0 and p.may_pay[f, o]:
-            for later in range(month + 1, month + 1 + ahead):
-                tied += b.receipts[later, line]
+    if t.fund.size > 0:
+        for line in range(p.line.size):
+            f = p.line[line].fund
+            if f >= 0 and p.may_pay[f, o]:
+                for later in range(month + 1, month + 1 + ahead):
+                    tied += b.receipts[later, line]
     return tied
 
 
