@@ -113,9 +113,7 @@ def test_annuity_without_interest() -> None:
     ("cash", "reserve", "share", "moved"),
     [(100, 60, 0.5, 20), (60, 60, 0.5, 0), (40, 60, 0.5, 0), (100, 0, 1, 100), (100, 60, 0, 0)],
 )
-def test_surplus_above_the_reserve(
-    cash: float, reserve: float, share: float, moved: float
-) -> None:
+def test_surplus_above_the_reserve(cash: float, reserve: float, share: float, moved: float) -> None:
     assert surplus(cash, reserve, share) == moved
 
 

@@ -254,7 +254,7 @@ def test_a_loan_is_an_annuity_and_is_no_part_of_usual_care() -> None:
 
 
 def test_a_rescue_pays_core_obligations_until_it_is_used_up() -> None:
-    """10,000 last for 6,000 and then 4,000 of core; of 7,000 the rescue pays 1,000, 5,000, 1,000."""
+    """10,000 last for 6,000 and 4,000 of core; then a rescue pays 1,000, 5,000 and 1,000."""
     m = months(
         financed(
             account(10_000, rescue={"rescuer": "county", "most": 7_000}),
@@ -393,7 +393,7 @@ def test_a_partner_takes_over_half_of_two_posts() -> None:
 
 
 def test_the_partners_post_outlives_the_account() -> None:
-    """35,000 pay three months of 10,000 and one of 5,000; then one of two posts is the partner's."""
+    """35,000 pay 3 months of 10,000 and one of 5,000; then one of two posts is the partner's."""
     move = {
         "name": "Move",
         "partner": "county",
@@ -624,7 +624,7 @@ def test_surplus_goes_into_the_fund_once_a_year() -> None:
 
 
 def test_the_fund_pays_extra_posts_as_far_as_it_lasts_a_year() -> None:
-    """53,000 pay 53,000 / 12 / 5,000 = 0.883 posts; their share of the team's cost is the fund's."""
+    """53,000 pay 53,000 / 12 / 5,000 = 0.883 posts; their share of the cost is the fund's."""
     loaded = reinvesting(124_000, surplus_share=0.5)
     w, m = settled(loaded), months(loaded)
     extra = 53_000 / 12 / 5_000
