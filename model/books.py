@@ -211,7 +211,16 @@ POST_STATE = numbers("wanted", "filled", "hiring", "months")
 DUES_STATE = numbers("members", "invoiced", "likely", "likely_invoiced")
 PROGRAMME_STATE = numbers("wanted", "hiring")
 REINVESTMENT_STATE = numbers("posts", "full_cost")  # a month's, of the posts desired
-CONTRACT_STATE = numbers("saved", "care", "member_months", "rates", "rebased", "active")
+CONTRACT_STATE = numbers(
+    "saved",
+    "care",
+    "member_months",
+    "rates",  # measured, summed over the agreement so far
+    "rebased",  # mean of the agreement before
+    "rates_without",  # the same without any effect
+    "rebased_without",
+    "active",
+)
 MEASURE_STATE = numbers("units", "usual")
 
 

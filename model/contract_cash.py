@@ -11,7 +11,7 @@ from .contract_history import History, over_years
 from .deals import by_year
 from .distributions import Floats
 from .finance.contracts import earned_back, forfeited, kept_by_payer, released_to_others
-from .money import contract_account, financing_of
+from .money_plan import contract_account, financing_of
 from .worlds import Worlds
 
 # From avoided to cash, the payer's branch: the first is an amount, the others change it.

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from .clauses import clauses, tiers
 from .contract_history import CLAUSES, clauses_of, tier_count
 from .deals import (
     area_sd,
     chance_of_baseline,
-    contract_plan,
-    deals,
     loss_limits,
     loss_minimum_rates,
     minimum_rates,
@@ -28,7 +27,7 @@ from .distributions import Floats
 from .draws import Columns, Draws
 from .finance.contracts import Clauses
 from .finance.measurement import POWER, Chances, Noise, chances, members_needed, payoff
-from .money import financing_of
+from .money_plan import financing_of
 
 FEWEST, MOST, POINTS = 1e3, 1e6, 25  # members, for the curve
 
@@ -175,10 +174,9 @@ def central(draws: Draws) -> Columns:
 def facts_of(get: Columns, h: int, name: str, values: Mapping[str, Floats]) -> Facts:
     """Means over draws for what was measured, central values for the terms."""
     line = financing_of(get.draws.scenario).contracts[name]
-    numbers = deals(get.draws.scenario, get, None)
     cost = _mean(values, "benchmark_per_member", name)
     savings = line.terms.shared_savings
-    fee = 12.0 * float(numbers.contract["fee"][0, h])
+    fee = 12.0 * float(clauses(get.draws.scenario, get)["fee"][0, h])
     netted = savings is not None and savings.fee_netted_first and cost > 0.0
     return Facts(
         members=_mean(values, "contract_members", name),
@@ -198,7 +196,7 @@ def noise_of(get: Columns, name: str) -> Noise:
     scenario = get.draws.scenario
     line = financing_of(scenario).contracts[name]
     cv, area = variation(scenario, get, name), area_sd(get, line, name)
-    return Noise(float(cv[0]), float(area[0]), chance_of_baseline(line))
+    return Noise(float(cv[0]), float(area[0]), float(chance_of_baseline(get, line, name)[0]))
 
 
 def trend_sd(get: Columns, name: str) -> float:
@@ -216,11 +214,10 @@ def clauses_by_members(
 ) -> Callable[[float], Clauses]:
     """The clauses for other numbers of members, whom the minimum rate and the loss limit follow."""
     scenario = get.draws.scenario
-    line, numbers = financing_of(scenario).contracts[name], deals(scenario, get, None)
-    tiers = tier_count(line)
-    above = contract_plan(scenario).tier_above[h, :tiers]
-    rates = numbers.tier_rate[0, h, :tiers]
-    clause = numbers.contract[0, h]
+    line = financing_of(scenario).contracts[name]
+    count = tier_count(line)
+    above, rates = (part[0, h, :count] for part in tiers(scenario, get))
+    clause = clauses(scenario, get)[0, h]
     limit = float(loss_limits(get, line, name, 1)[0, 0])
     cost = benchmark_per_member
 

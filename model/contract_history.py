@@ -15,7 +15,7 @@ from .deals import by_year
 from .distributions import Floats
 from .finance.contracts import Clauses
 from .financing import ContractLine
-from .money import Bools, financing_of
+from .money_plan import Bools, financing_of
 from .totals import total
 from .worlds import Worlds
 
@@ -45,6 +45,7 @@ class History(NamedTuple):
     true_saving: Floats  # of it, on attributed members
     numbers: Any  # records of books.CONTRACT_YEAR
     clauses: Any  # records of books.CLAUSES [draw]
+    tier_above: Floats  # [draw, tier]
     tier_rate: Floats  # [draw, tier]
 
     @property
@@ -81,6 +82,7 @@ def histories(w: Worlds) -> Iterator[History]:
             true_saving=covered * clauses["counted_share"][:, None],
             numbers=numbers,
             clauses=clauses,
+            tier_above=deals.tier_above[:, h, : tier_count(line)],
             tier_rate=deals.tier_rate[:, h, : tier_count(line)],
         )
 
@@ -94,16 +96,14 @@ def tier_count(line: ContractLine) -> int:
 
 def clauses_at(x: History, chosen: Bools) -> Iterator[Clauses]:
     """The clauses of chosen contract-years, as contract_years.clauses_of has them."""
-    terms = x.line.terms.shared_savings
-    above = np.array([tier.above.central for tier in terms.tiers] if terms else [])
     year, draws = x.numbers, np.nonzero(chosen)[0]
     columns = [
         *(x.clauses[name][draws] for name in CLAUSES),
         *(year[name][chosen] for name in ("minimum_rate", "loss_minimum")),
-        year["loss_limit"][chosen] * year["benchmark"][chosen],
+        year["loss_limit"][chosen] * x.settled["benchmark"][chosen],
     ]
     for draw, row in zip(draws, zip(*(c.tolist() for c in columns), strict=True), strict=True):
-        yield clauses_of(above, x.tier_rate[draw], *row)
+        yield clauses_of(x.tier_above[draw], x.tier_rate[draw], *row)
 
 
 def clauses_of(

@@ -149,6 +149,9 @@ def rebase(x, t, h, year):
     if year > 0 and year % x.contract[h].agreement_years == 0:
         t.contract[h].rebased = t.contract[h].rates / x.contract[h].agreement_years
         t.contract[h].rates = 0.0
+        without = t.contract[h].rates_without / x.contract[h].agreement_years
+        t.contract[h].rebased_without = without
+        t.contract[h].rates_without = 0.0
 
 
 @equation
@@ -197,8 +200,11 @@ def settle_savings(x, d, t, b, h, year):
     step.true_saving = true_saving
     step.luck = luck * benchmark
     step.measured = benchmark - seen + step.luck
+    without = first * (1.0 - clauses.rebased_share * so_far.rebased_without)
+    no_effect = usual * clauses.seen - luck * without
     if first > 0.0:  # against the benchmark as it was before, or each agreement would undo the last
         so_far.rates += (first - seen + step.luck) / first
+        so_far.rates_without += (first - no_effect) / first
     s = settlement(benchmark, seen - step.luck + fee, clauses_of(x, d, h, year, benchmark))
     step.counted = s.counted - s.lost
     step.shared = s.shared - s.owed
@@ -207,8 +213,7 @@ def settle_savings(x, d, t, b, h, year):
     step.payment = s.payment - s.repayment
     truth = usual - true_saving + fee
     step.payment_on_truth = settled(x, d, h, year, usual, truth)
-    no_effect = usual * clauses.seen - luck * first + fee
-    step.payment_without_effect = settled(x, d, h, year, first, no_effect)
+    step.payment_without_effect = settled(x, d, h, year, without, no_effect + fee)
     return step.payment
 
 

@@ -15,7 +15,7 @@ from . import contract_outcomes, equity, perspectives, pockets, solvency, waterf
 from .distributions import Floats
 from .finance.ledger import difference
 from .freed import Freed, back_filled, freed_cost, freed_of
-from .money import obligations
+from .money_plan import obligations
 from .names import payers_of
 from .postings import ledgers
 from .rates import sum_of

@@ -17,7 +17,8 @@ import numpy as np
 from .distributions import Floats
 from .finance.ledger import BOUNDARY, Entry, Ledger
 from .freed import Freed, average_cost, share_of
-from .money import contract_account, financing_of, later, lines, obligations, restricted_funds
+from .money import later
+from .money_plan import contract_account, financing_of, lines, obligations, restricted_funds
 from .rates import rate_resets
 from .scenario import Service
 from .services import cells, price_factors

@@ -15,7 +15,8 @@ import numpy as np
 
 from .books import CONTRACTS, DIRECT, REPAYMENTS
 from .distributions import Floats
-from .money import Granted, restricted_funds
+from .money import Granted
+from .money_plan import restricted_funds
 from .statements import Account, received, share_of
 from .totals import over_months
 from .valuation import concentration
@@ -166,11 +167,11 @@ def runs(a: Account, source: Source) -> Floats:
 def grant_runs(a: Account, name: str) -> Floats:
     """From a grant's first month to the last of its last award; 0 where it is not awarded."""
     grant = a.financing.grants[name]
-    given = Granted(a.scenario, a.get, name, grant, float(a.here(grant)))
-    awarded = over_months(given.paid + given.indirect + given.ceiling) > 0.0
+    given = Granted(a.scenario, a.get, name)
+    awarded = a.get.luck(f"grants.{name}")[:, 0] < a.get(f"financing.grants.{name}.award")
     months = np.arange(a.months)[None, :]
     within = (months >= a.scenario.clock.index(grant.start)) & (months <= given.last[:, None])
-    return (within & awarded[:, None]).astype(np.float64)
+    return (within & awarded[:, None] & a.here(grant)).astype(np.float64)
 
 
 def contract_runs(a: Account, name: str) -> Floats:

@@ -2,7 +2,8 @@
 
 scenario.yaml (resolved), draws.parquet, metrics.parquet, series.parquet, years.parquet,
 inputs.json, contracts.json, summary.json and run.json; the same inputs give the same bytes in all
-but run.json. The page index.html is added by report/, which reads these files only. Columns: docs/run-folder.md.
+but run.json. The page index.html is added by report/, which reads these files only. Columns:
+docs/run-folder.md.
 """
 
 from __future__ import annotations

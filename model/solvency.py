@@ -18,7 +18,7 @@ import numpy as np
 from .distributions import Floats
 from .finance.revenue import highest_dues, lowest_dues, value_of_membership
 from .financing import Activity
-from .money import restricted_funds
+from .money_plan import restricted_funds
 from .revenue_outcomes import hard_wired, revenue_measures
 from .statements import Account, received, share_of
 from .totals import over_months

@@ -10,7 +10,7 @@ import numpy as np
 from .books import Money, MoneyPlan
 from .distributions import Floats
 from .financing import Financing
-from .money import Line, Obligation, financing_of, lines, money_plan, obligations
+from .money_plan import Line, Obligation, financing_of, lines, money_plan, obligations
 from .valuation import months_until
 from .worlds import USUAL, Measure, Worlds
 

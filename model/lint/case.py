@@ -9,7 +9,7 @@ from typing import Any
 from model.evidence import EvidenceError, Registry, load_registry, price_factor
 from model.financing import Financing
 from model.loading import Loaded
-from model.money import financing_of
+from model.money_plan import financing_of
 from model.problems import Location, Mark, dotted
 from model.quantity import Parameter
 from model.scenario import NEED_LEVELS, Intervention, Scenario

@@ -18,7 +18,7 @@ from model.ensemble import both_worlds
 from model.finance.measurement import Noise
 from model.loading import Loaded
 from model.luck import luck
-from model.money import financing_of
+from model.money_plan import financing_of
 from model.outcomes import measures
 from model.worlds import Worlds
 
@@ -104,6 +104,6 @@ class Projection:
             float(years["true_saving"].sum() / years["usual_cost"].sum()),
             float(rates.max()),
             minimum,
-            Noise(cv, area, deals.chance_of_baseline(contract)),
+            Noise(cv, area, float(deals.chance_of_baseline(w.get, contract, name)[0])),
             benchmark.selection.central if benchmark else 0.0,
         )

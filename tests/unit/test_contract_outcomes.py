@@ -19,7 +19,7 @@ from model.ensemble import both_worlds
 from model.finance.contracts import Clauses
 from model.finance.measurement import Noise
 from model.loading import load
-from model.money import lines
+from model.money_plan import lines
 from model.worlds import STRATEGY, Worlds
 from tests.conftest import scenario
 

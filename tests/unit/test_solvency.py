@@ -13,7 +13,7 @@ from model.distributions import Floats
 from model.draws import sample
 from model.ensemble import both_worlds
 from model.loading import load
-from model.money import lines, obligations
+from model.money_plan import lines, obligations
 from model.solvency import gap, in_a_row, measures, series
 from model.worlds import STRATEGY, USUAL, Measure, Worlds
 from tests.conftest import scenario

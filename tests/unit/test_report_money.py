@@ -1,0 +1,302 @@
+"""Money in words: sentences from known numbers, nothing without financing, nulls, escaping."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from model.comparison import compare
+from model.loading import load
+from report import (
+    compared,
+    compared_money,
+    figures_money,
+    money,
+    money_page,
+    money_story,
+    renderer,
+    terminal,
+    wording,
+)
+from report.html import _environment
+from report.rundata import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+EVIL = "<img src=x onerror=alert(1)>[red]"
+MONTHS = [f"{2020 + m // 12}-{m % 12 + 1:02d}" for m in range(48)]
+SCENARIO: dict[str, Any] = {
+    "backbone": {"party": "net"},
+    "parties": {"plan": {}, "net": {}},
+    "services": {"ed": {}},
+    "financing": {
+        "grants": {"gift": {"name": "The gift"}},
+        "contracts": {"deal": {"name": "The deal", "payer": "plan"}},
+    },
+}
+NAMES = {"net": "Network", "plan": "Plan", "ed": "Visits"}
+
+
+def row(metric: str, party: str, strategy: str, *numbers: float | None, **more: Any) -> Any:
+    """Mean, 5th, 50th and 95th percentile; one number stands for all."""
+    mean, p05, p50, p95 = numbers if len(numbers) == 4 else (numbers[0],) * 4
+    sd = 0.0 if p05 == p95 else 1.0
+    told = {"metric": metric, "party": party, "strategy": strategy, "unit": "USD"}
+    return told | {"mean": mean, "sd": sd, "mcse": 0.0, "p05": p05, "p50": p50, "p95": p95} | more
+
+
+def world(strategy: str, insolvent: float, runway: tuple[float, ...], gap: float) -> list[Any]:
+    return [
+        row("p_insolvent", "net", strategy, insolvent),
+        row("runway_months", "net", strategy, *runway),
+        row("first_short_month", "net", strategy, 33, 33, 33, 34),
+        row("closing_gap", "net", strategy, gap, 0.9 * gap, gap, 1.1 * gap),
+        row("gap_first_year", "net", strategy, gap / 2),
+        row("below_core_staff", "net", strategy, insolvent),
+        row("posts_filled", "net", strategy, 0.24),
+        row("lowest_cash", "net", strategy, 0.0),
+    ]
+
+
+SAME = [
+    *world("usual_care", 1.0, (35.4, 35, 35, 36), 480_000.0),
+    *world("strategy", 1.0, (35.4, 35, 35, 36), 480_000.0),
+    row("member_months", "plan", "usual_care", 48 * 10_000.0),
+    row("avoided_rescue_spending", "plan", "difference", 1_000.0),
+    row("revenue_total", "net", "strategy", 90_000.0),
+    row("revenue", "grants.gift", "usual_care", 90_000.0),
+    row("revenue", "grants.gift", "strategy", 90_000.0),
+    row("staff_time_cost", "grants.gift", "strategy", 4_000.0),
+    row("net_contribution", "grants.gift", "strategy", 86_000.0),
+    row("npv", "plan", "difference", -500.0, -900.0, -500.0, -100.0),
+    row("net_cash", "plan", "difference", -600.0, -1_000.0, -600.0, -120.0),
+    row("outlay", "plan", "difference", 500.0),
+    row("roi_gross", "plan", "difference", None, share_known=0.0),
+    row("npv", "society", "difference", -9.0),
+    row("net_cash", "society", "difference", -9.0),
+]
+DEAL = [
+    row("contract_payment", "deal", "strategy", 200_000.0, 0.0, 1.0, 900_000.0),
+    row("contract_payment_yearly", "deal", "strategy", 50_000.0),
+    row("payment_on_truth", "deal", "strategy", 20_000.0),
+    row("payment_by_error_and_luck", "deal", "strategy", 180_000.0),
+    row("p_paid", "deal", "strategy", 0.30),
+    row("p_paid_without_effect", "deal", "strategy", 0.28),
+    row("p_real_saving", "deal", "strategy", 0.5),
+    row("p_not_paid_though_real", "deal", "strategy", 0.35),
+    row("contract_received", "deal", "strategy", 0.0),
+]
+
+
+def made(folder: Path, rows: list[Any], **summary: Any) -> Run:
+    about = {"scenario": "fake", "title": "Fake", "draws": 400, "names": NAMES, "metrics": rows}
+    about |= {"start": MONTHS[0], "end": MONTHS[-1], "price_year": 2020, "seed": 1, "method": "lhs"}
+    (folder / "scenario.yaml").write_text(json.dumps(SCENARIO))
+    rate = {"name": "financing.discount_rate", "value": 0.06, "status": "assumption"}
+    rate |= {"family": "fixed"}
+    (folder / "inputs.json").write_text(json.dumps({"parameters": [rate], "effects": {}}))
+    series(folder / "series.parquet")
+    values = {"metric": ["npv"] * 4, "party": ["plan"] * 4, "value": [-1.0, -1.0, -1.0, 2.0]}
+    pq.write_table(pa.table(values), folder / "metrics.parquet")
+    return Run(folder, about | summary)
+
+
+def series(path: Path) -> None:
+    """Insolvent from December 2022 on in 63 of 100 draws, a month later in all."""
+    ends = [0.0 if k < 35 else 0.63 if k == 35 else 1.0 for k in range(48)]
+    flat = dict.fromkeys(("cash", "needed", "expected", "receipts"), [10.0] * 48)
+    kinds = {**flat, "insolvent": ends}
+    table: dict[str, list[Any]] = {"metric": [], "party": [], "strategy": [], "month": []}
+    numbers: dict[str, list[float]] = {n: [] for n in ("mean", "p05", "p25", "p50", "p75", "p95")}
+    for metric in sorted(kinds):
+        for strategy in ("strategy", "usual_care"):
+            table["metric"] += [metric] * 48
+            table["party"] += ["net"] * 48
+            table["strategy"] += [strategy] * 48
+            table["month"] += MONTHS
+            for column in numbers.values():
+                column.extend(kinds[metric])
+    pq.write_table(pa.table(table | numbers), path)
+
+
+def told(run: Run) -> dict[str, str]:
+    return dict(money_story.topics(run))
+
+
+# --- sentences
+
+
+def test_the_month_in_which_cash_runs_out(tmp_path: Path) -> None:
+    cash = told(made(tmp_path, SAME))["Cash"]
+    assert "Network runs out of cash in December 2022" in cash
+    assert "(90 %: December 2022 to January 2023)" in cash
+    assert "by December 2022 in 63 of 100 draws, by December 2023 in every draw" in cash
+
+
+def test_the_gap_by_year_member_and_month(tmp_path: Path) -> None:
+    gap = told(made(tmp_path, SAME))["Gap"]
+    assert "$480,000 a year (90 %: $432,000 to $528,000) is missing" in gap
+    assert "from October 2022 on" in gap
+    assert "in the first year $240,000" in gap
+    assert "$4.00 a month for each of 10,000 members of Plan" in gap
+
+
+def test_the_same_cash_is_said_once(tmp_path: Path) -> None:
+    assert told(made(tmp_path, SAME))["Usual care"].startswith("The same cash, staff and gap")
+
+
+def test_usual_care_is_told_where_it_differs(tmp_path: Path) -> None:
+    rows = [*world("strategy", 0.2, (45.0, 40, 48, 48), 0.0), *SAME[:8], *SAME[16:]]
+    words = told(made(tmp_path, rows))
+    assert "stays solvent to the end (December 2023) in most draws" in words["Cash"]
+    assert "in the worst 5 of 100 it runs out of cash by May 2023" in words["Cash"]
+    assert "Planned receipts cover all that is needed" in words["Gap"]
+    assert "Without the strategy Network runs out of cash in December 2022" in words["Usual care"]
+
+
+def test_shrinking_hides_no_failure(tmp_path: Path) -> None:
+    rows = world("strategy", 0.02, (48.0, 48, 48, 48), 0.0)
+    rows[5] = row("below_core_staff", "net", "strategy", 0.9)
+    staff = told(made(tmp_path, rows))["Staff"]
+    assert staff.startswith("It lasts by shrinking, which is failure too")
+    assert "core staff is below its minimum for three months or more in 90 of 100 draws" in staff
+
+
+def test_what_of_a_contract_is_luck(tmp_path: Path) -> None:
+    words = told(made(tmp_path, [*SAME, *DEAL]))
+    deal = words["Contract"]
+    assert "The deal: expected payment $200,000 (90 %: $0 to $900,000)" in deal
+    assert "$20,000 is for true savings and $180,000 (90 %) is luck and error" in deal
+    assert "It pays in 30 of 100 contract years; in 28 it would pay without any effect" in deal
+    assert "70 of 100 years with a real saving go unpaid" in deal
+    assert "mostly luck and error: without them more is missing" in words["Gap"]
+
+
+def test_no_gain_is_said_plainly(tmp_path: Path) -> None:
+    words = told(made(tmp_path, SAME))["Who gains"]
+    assert words.startswith("No payer, provider or funder gains")
+    assert "1 party loses (interval below zero), most of all Plan, $500" in words
+
+
+def test_a_sure_gain_is_named(tmp_path: Path) -> None:
+    rows = [r for r in SAME if r["metric"] not in ("npv", "net_cash")]
+    rows += [row(m, "plan", "difference", 500.0, 100.0, 500.0, 900.0) for m in ("npv", "net_cash")]
+    words = told(made(tmp_path, rows))["Who gains"]
+    assert "A gain with a 90 % interval above zero goes to Plan ($500, 90 %: $100 to $900)" in words
+
+
+def test_few_draws_give_no_chance(tmp_path: Path) -> None:
+    words = " ".join(told(made(tmp_path, [*SAME, *DEAL], draws=99)).values())
+    assert "of 100" not in words
+    assert "90 %:" not in words
+
+
+def test_months_by_name() -> None:
+    assert wording.month_at("2020-01", 35) == "December 2022"
+    assert wording.month_at("2020-11", 2) == "January 2021"
+    assert wording.short_month_at("2020-01", 0) == "Jan 2020"
+    assert wording.points(-5.8e-7) == "0.00 %"
+
+
+# --- nulls
+
+
+def test_a_return_that_no_draw_has_is_a_dash(tmp_path: Path) -> None:
+    run = made(tmp_path, SAME)
+    [gain] = money.gains(run)
+    assert gain.roi_gross is None
+    assert money_page.returns(gain) == ("", "")
+    assert gain.p_gain == pytest.approx(0.25)
+
+
+def test_a_rate_of_the_lucky_few_is_not_quoted(tmp_path: Path) -> None:
+    rate = row("irr", "plan", "difference", 2.0, share_known=0.03)
+    month = row("payback_month", "plan", "difference", 5.0, share_known=0.2)
+    often = row("pays_back", "plan", "difference", 0.2)
+    run = made(tmp_path, [*SAME, rate, month, often])
+    [gain] = money.gains(run)
+    assert money_page.irr(gain) == "in 3 of 100 draws only"
+    assert money_page.payback(run, gain) == "only in 20 of 100 draws"
+
+
+def test_json_says_how_many_draws_have_a_value(tmp_path: Path) -> None:
+    data = terminal.run_json(made(tmp_path, SAME).summary, tmp_path)
+    by_metric = {r["metric"]: r for r in data["metrics"]}
+    assert by_metric["roi_gross"]["mean"] is None
+    assert by_metric["roi_gross"]["share_known"] == 0.0
+    assert "share_known" not in by_metric["npv"]
+    json.dumps(data, allow_nan=False)
+
+
+def test_a_comparison_survives_what_is_no_number(tmp_path: Path) -> None:
+    values = {"mean": float("nan"), "difference": {"mean": float("nan")}}
+    two = compare([load(ROOT / "scenarios" / "starter.yaml", [f"name=s{k}"]) for k in (1, 2)], 8, 1)
+    key = next(k for k in two.baseline.metrics if k.metric == "roi_gross")
+    for result in two.results:
+        result.metrics[key][0] = float("nan")
+    found = {"metric": key.metric, "party": key.subject, "strategy": key.strategy}
+    fixed = compared_money.known(found | {"scenario": "s2"} | values, two)
+    json.dumps(fixed, allow_nan=False)
+    assert fixed["difference"]["mean"] == 0.0
+    json.dumps(compared.with_period(two), allow_nan=False)
+
+
+# --- nothing, and hostile names
+
+
+def test_without_financing_there_is_no_money(tmp_path: Path) -> None:
+    rows = [r for r in SAME if r["metric"] in ("npv", "net_cash")]
+    run = made(tmp_path, rows)
+    assert money_story.topics(run) == []
+    assert money_page.view(run) is None
+    assert list(money_page.charts(run)) == []
+
+
+def test_names_of_the_scenario_are_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = {"name": EVIL, "payer": "plan"}
+    evil = {"grants": {"gift": {"name": EVIL}}, "contracts": {"deal": contract}}
+    monkeypatch.setitem(SCENARIO, "financing", evil)
+    run = made(tmp_path, [*SAME, *DEAL], names=NAMES | {"net": EVIL, "plan": EVIL})
+    page = (
+        _environment()
+        .get_template("money.html")
+        .render(
+            run=run,
+            s=run.summary,
+            money=money_page.view(run),
+            charts={name: "" for name, _ in money_page.charts(run)},
+            between=lambda _: "",
+            count_between=lambda _: "",
+            harmful=lambda _: False,
+        )
+    )
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
+
+
+def test_charts_are_drawn_and_hold_names_as_data(tmp_path: Path) -> None:
+    run = made(tmp_path, SAME)
+    specs = dict(money_page.charts(run))
+    assert set(specs) == {"cash", "revenue"}
+    step = {"step": EVIL, "low": 0.0, "high": 5.0, "told": "+$5", "what": "more"}
+    drawn = [renderer.svg(spec) for spec in specs.values()]
+    drawn.append(renderer.svg(figures_money.waterfalls([(EVIL, [step])])))
+    assert all("<svg" in svg and "<img" not in svg for svg in drawn)
+
+
+def test_the_steps_of_a_waterfall_stand_on_each_other(tmp_path: Path) -> None:
+    steps = [("01_avoided_at_price", 10.0), ("02_programmes", -30.0), ("03_net_cash", -20.0)]
+    rows = [row("waterfall", f"plan.{name}", "difference", usd) for name, usd in steps]
+    found = list(money_page.steps_of(made(tmp_path, rows), "plan"))
+    assert [(s["low"], s["high"]) for s in found] == [(0.0, 10.0), (-20.0, 10.0), (-20.0, 0.0)]
+    assert [s["what"] for s in found] == ["more", "less", "net cash"]
+
+
+def test_what_is_missing_is_a_part_of_the_chart(tmp_path: Path) -> None:
+    run = made(tmp_path, SAME)
+    found = money_page.revenue_years(run, "net")
+    assert found is not None
+    assert {line["usd"] for line in found[1]} == {120.0}
+    assert run.draws >= rundata.FEW_DRAWS
