@@ -2,7 +2,7 @@
 
 Order of a month, stated here and nowhere else:
  1. posts: an intervention wants its staff between its start and its end;
- 2. receipts: dues are invoiced, and what is due is received; from what is in hand each party
+ 2. receipts: what is due is received, and dues are invoiced; from what is in hand each party
     with an account keeps the staff that it can pay, core posts before all others, and allows
     hiring or not (treasury.open_month);
  3. steps: referral, waiting, enrolment, service, protection, need levels, deaths, arrivals and

@@ -37,8 +37,8 @@ def begin(p, n, t, v, usual_care):
 @equation
 def open_month(p, n, t, b, e, v, plan, s, month):
     """Receive what is due; keep and hire the staff that can be paid."""
-    invoice_dues(p, n, t, b, month)
     receive(p, n, t, b, month)
+    invoice_dues(p, n, t, b, month)
     stop_posts(p, t, month)
     want_staff(p, n, t, e, v, month)
     expect_needs(p, n, t, b, e, v, plan, s, month)

@@ -159,7 +159,7 @@ def financings(draw: Any) -> dict[str, Any]:
     surplus = {"surplus_share": draw(shares), "reserve": 2, "desired_posts": 2}
     loan = {"name": "Loan", "lender": "plan", "amount": draw(money(20_000)), "interest": 0.05}
     moves = {"name": "Move", "partner": "plan", "moves": "posts.analyst"}
-    financing = {
+    return {
         "discount_rate": 0.03,
         "accounts": {"network": draw(accounts), "county": draw(accounts)},
         "posts": {"director": draw(posts), "analyst": draw(posts)},
@@ -176,7 +176,6 @@ def financings(draw: Any) -> dict[str, Any]:
         "contracts": {"deal": draw(contracts)},
         "reinvestment": {"more": {"name": "More", "intervention": "team"} | surplus},
     }
-    return financing
 
 
 def financed(financing: dict[str, Any]) -> Loaded:

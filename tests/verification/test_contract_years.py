@@ -208,7 +208,7 @@ def test_rebasing_by_half_and_within_an_agreement_not_at_all() -> None:
 
 
 def test_a_loss_is_repaid_and_a_right_to_exit_used() -> None:
-    """Benchmark a tenth too low: 30 % of the loss is due two months later; one USD opens an exit."""
+    """Benchmark a tenth too low: 30 % of the loss is due two months later; then the payee exits."""
     terms = {
         "shared_savings": SHARED | {"loss": {"rate": {"fixed": 0.3}}, "exit_loss": 1},
         "settlement_lag": 2,

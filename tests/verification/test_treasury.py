@@ -300,6 +300,11 @@ def test_dues_are_invoiced_renewed_and_collected() -> None:
     assert settled(loaded).usual_world.books.receipts.sum() == 0.0
 
 
+def test_dues_without_a_lag_are_cash_at_once_and_only_once() -> None:
+    m = months(financed(0, dues={"members": DUES | {"collection_lag": 0}}))
+    assert m.account("cash")[[1, 2, 13, 14]] == near([0, 11_016, 11_016, 11_016 + 93.6 * 108])
+
+
 def test_members_who_lose_trust_do_not_renew() -> None:
     """Half the posts are empty from the first month on: trust falls from 1 towards a half."""
     m = months(
