@@ -212,7 +212,7 @@ def contracts_of_others(w: Worlds) -> Iterator[Entry]:
         shares.pop(account or "", None)
         paid = settled_months(w, h, name)
         for party, share in shares.items():
-            amounts = share[:, None] * (paid + fees_by_month(w, h))
+            amounts = share[:, None] * (paid + w.strategy_world.books.monthly[:, :, h])
             yield Entry(contract.payer, party, f"contracts.{name}", amounts)
         yield from pool_entries(w, h, name)
 
@@ -279,18 +279,3 @@ def pool_entries(w: Worlds, h: int, name: str) -> Iterator[Entry]:
         if party != account:
             paid = later(amounts, deals.contract["lag"][:, h])
             yield Entry(contract.payer, party, f"contracts.{name}", paid)
-
-
-def fees_by_month(w: Worlds, h: int) -> Floats:
-    """Fees and capitation of one contract [draw, month], before the part at risk."""
-    deals = w.strategy_world.deals
-    assert deals is not None
-    c, name = deals.contract[:, h], list(financing_of(w.scenario).contracts)[h]
-    contract = financing_of(w.scenario).contracts[name]
-    members, care_paid = deals.month["members"][:, :, h], deals.month["usual_care"][:, :, h]
-    monthly = members * (c["fee"] * (1.0 - c["at_risk"]))[:, None]
-    monthly = monthly + care_paid * (c["counted_share"] * c["capitation"])[:, None]
-    first = w.scenario.clock.index(contract.start)
-    months = np.arange(w.scenario.clock.months)
-    within = (months >= first) & (months < first + 12 * contract.years)
-    return np.asarray(monthly * within)

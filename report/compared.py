@@ -13,6 +13,8 @@ from rich.text import Text
 
 from model.problems import printable
 
+from . import compared_money
+from .compared_money import CASH
 from .rundata import ALL, DUST, FEW_DRAWS
 from .story import PERSPECTIVE, TOO_FEW
 from .wording import (
@@ -21,12 +23,15 @@ from .wording import (
     change_interval,
     count,
     month_span,
+    months_of,
     short_interval,
     short_money,
     short_names,
 )
 
 FIRST_COLUMN, COLUMN, PAIR, CHART = 24, 20, 42, 44
+RECEIVED, WIDE = 3, 118  # a column of the overview for wide screens only
+ROOMY = 100  # columns from which no interval of the overview is broken
 
 if TYPE_CHECKING:
     from model.comparison import Compared
@@ -72,6 +77,9 @@ class Cell(NamedTuple):
     higher: str
 
 
+NOTHING = Cell("–", "", "", "", "")
+
+
 class Row(NamedTuple):
     label: str
     cells: list[Cell]
@@ -85,7 +93,7 @@ class Block(NamedTuple):
 def with_period(compared: Compared) -> dict[str, Any]:
     """The comparison as JSON, with the months that all its scenarios share."""
     clock = compared.baseline.draws.scenario.clock
-    return compared.as_json() | {"start": clock.start, "end": clock.end}
+    return compared_money.kept(compared) | {"start": clock.start, "end": clock.end}
 
 
 def titles(data: dict[str, Any]) -> dict[str, str]:
@@ -99,18 +107,23 @@ def opening(data: dict[str, Any]) -> list[tuple[str, str]]:
     """For each further scenario: its title, and the main difference from the first."""
     by_key, called = grouped(data), titles(data)
     return [
-        (called[s["name"]], _differences(by_key, k, data["draws"]))
+        (called[s["name"]], _differences(by_key, k, data))
         for k, s in enumerate(data["scenarios"])
         if k > 0
     ]
 
 
-def _differences(by_key: Grouped, k: int, draws: int) -> str:
-    told = [
-        f"{words} {_shift(rows[k], up_down, draws)}"
-        for metric, words, up_down in MAIN
-        if (rows := by_key.get((metric, ALL)))
-    ]
+def _differences(by_key: Grouped, k: int, data: dict[str, Any]) -> str:
+    draws = data["draws"]
+    told = []
+    if data["accounts"] and draws >= FEW_DRAWS:
+        account = data["accounts"][0]
+        rows = {metric: by_key[metric, account] for metric in CASH if (metric, account) in by_key}
+        told = compared_money.opening(rows, k, data)
+    main = [(words, up_down, by_key.get((metric, ALL))) for metric, words, up_down in MAIN]
+    if told and all(rows is None or _same(rows[k]["difference"]) for _, _, rows in main):
+        return f"{'; '.join(told)}. The interventions cost and avoid the same."
+    told += [f"{words} {_shift(rows[k], up_down, draws)}" for words, up_down, rows in main if rows]
     return f"{'; '.join(told)}." if told else "the two have no metric in common."
 
 
@@ -132,24 +145,27 @@ def about(data: dict[str, Any]) -> str:
         f"All amounts are means over {data['draws']:,} draws of nominal, undiscounted dollars, "
         f"summed over {data['start']} to {data['end']} ({span}). Each scenario is compared with "
         "the first draw by draw, each with its own usual care; a saving is positive, and an "
-        f"interval holds 90 % of the draws.{few}"
+        f"interval holds 90 % of the draws.{_discounted(data)}{few}"
     )
+
+
+def _discounted(data: dict[str, Any]) -> str:
+    return " Net present values alone are discounted." if data["accounts"] else ""
 
 
 def blocks(data: dict[str, Any]) -> list[Block]:
     """Totals, then party by party and service by service."""
     by_key = grouped(data)
     names = short_names(data["names"])
-    enough = data["draws"] >= FEW_DRAWS
     totals = [
-        Row(words, cells(found, enough))
+        Row(words, cells(found, data))
         for metric, words in TOTALS
         if (found := by_key.get((metric, ALL)))
     ]
-    out = [Block("All payers and funders", totals)]
+    out = [*money_blocks(data, by_key), Block("All payers and funders", totals)]
     for metric, title in BY_SUBJECT:
         rows = [
-            Row(names.get(party, party), cells(found, enough))
+            Row(names.get(party, party), cells(found, data))
             for (m, party), found in by_key.items()
             if m == metric and party != ALL and any(_differs(r) for r in found)
         ]
@@ -158,12 +174,42 @@ def blocks(data: dict[str, Any]) -> list[Block]:
     return out
 
 
+def money_blocks(data: dict[str, Any], by_key: Grouped) -> Iterator[Block]:
+    """Cash of each account, contracts, and present values; nothing without financing."""
+    names = short_names(data["names"]) | {"society": "Society (what resources cost)"}
+    for party in data["accounts"]:
+        there = [(words, by_key.get((metric, party))) for metric, words in CASH.items()]
+        rows = [Row(words, cells(found, data)) for words, found in there if found]
+        yield Block(f"Cash of {names.get(party, party)}", rows)
+    contracts = [
+        Row(f"{names.get(key, key)}: {words}", [_own(row, data) for row in found])
+        for key, words, found in compared_money.contract_rows(data)
+    ]
+    if contracts:
+        yield Block("Contracts", contracts)
+    if data["accounts"]:
+        valued = ((p, by_key.get(("npv", p))) for p in compared_money.valued(data))
+        rows = [Row(names.get(p, p), cells(found, data)) for p, found in valued if found]
+        yield Block("Net present value by party, strategy beside usual care", rows)
+
+
+def _own(row: dict[str, Any] | None, data: dict[str, Any]) -> Cell:
+    """Of what not every scenario has: the value alone."""
+    if row is None:
+        return NOTHING
+    shown = cell(row | {"difference": {}}, True, data)
+    return shown if data["draws"] >= FEW_DRAWS else shown._replace(interval="")
+
+
 def grouped(data: dict[str, Any]) -> Grouped:
-    """(metric, party) -> one row a scenario; of metrics of both worlds, neither."""
+    """(metric, party) -> one row a scenario, of usual care none."""
     out: Grouped = {}
     wanted = {metric for metric, _ in (*TOTALS, *BY_SUBJECT)}
+    money = compared_money.wanted(data)
     for row in data["metrics"]:
-        if row["metric"] in wanted:
+        if compared_money.is_usual(row):
+            continue
+        if row["metric"] in wanted or (row["metric"], row["party"]) in money:
             out.setdefault((row["metric"], row["party"]), []).append(row)
     return out
 
@@ -176,22 +222,26 @@ def _same(d: dict[str, Any]) -> bool:
     return all(abs(d[key]) < DUST for key in ("mean", "p05", "p95", "sd"))
 
 
-def cells(rows: list[dict[str, Any]], enough: bool) -> list[Cell]:
-    whole = [cell(row, first=k == 0) for k, row in enumerate(rows)]
-    if enough:
+def cells(rows: list[dict[str, Any]], data: dict[str, Any]) -> list[Cell]:
+    whole = [cell(row, k == 0, data) for k, row in enumerate(rows)]
+    if data["draws"] >= FEW_DRAWS:
         return whole
     return [c._replace(interval="", difference_interval="", higher="") for c in whole]
 
 
-def cell(row: dict[str, Any], first: bool) -> Cell:
+def cell(row: dict[str, Any], first: bool, data: dict[str, Any]) -> Cell:
     """Mean, interval, and the difference from the first scenario in words."""
     money = row["unit"].startswith("USD")
-    mean, between = _words(row, money)
+    months = months_of(data["start"], data["end"])
+    mean, between = compared_money.words(row, data["start"], months) or _words(row, money)
     if first:
         return Cell(mean, between, "", "", "")
     d = row["difference"]
     if _same(d):
         return Cell(mean, between, "the same", "", "")
+    special = compared_money.difference(row)
+    if special is not None:
+        return Cell(mean, between, *special, "")
     by, by_between = _words(d, money)
     sign = "+" if d["mean"] > 0 and not by.startswith("-") else ""
     return Cell(mean, between, sign + by, by_between, f"higher {chance(row['p_higher'])}")
@@ -207,11 +257,17 @@ def _words(spread: dict[str, Any], money: bool) -> tuple[str, str]:
 def chart_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """For each charted metric: title, and a mean with its interval for each scenario."""
     by_key, called = grouped(data), titles(data)
-    return [
-        (title, [_mark(row, called) for row in by_key[metric, ALL]])
-        for metric, title in CHARTED
-        if (metric, ALL) in by_key
-    ]
+    wanted = [(metric, ALL, title) for metric, title in CHARTED]
+    found = [(by_key[m, party], title) for m, party, title in wanted if (m, party) in by_key]
+    if data["accounts"]:
+        found = [(rows, title) for rows, title in found if not _all_same(rows)]
+        if gaps := by_key.get(("closing_gap", data["accounts"][0])):
+            found.insert(0, (gaps, "Missing a year, beyond all listed sources"))
+    return [(title, [_mark(row, called) for row in rows]) for rows, title in found]
+
+
+def _all_same(rows: list[dict[str, Any]]) -> bool:
+    return all(_same(row["difference"]) for row in rows)
 
 
 def _mark(row: dict[str, Any], called: dict[str, str]) -> dict[str, Any]:
@@ -228,6 +284,8 @@ def comparison_view(data: dict[str, Any], folder: Path, width: int) -> Renderabl
     names = list(titles(data).values())
     heading = Text(f"{len(names)} scenarios on the same {data['draws']:,} draws", style="bold")
     parts: list[RenderableType] = [heading, ""]
+    if data["accounts"]:
+        parts += [_overview(data, width), ""]
     for name, told in opening(data):
         parts += [_text(f"{name}, beside {names[0]}: {told}"), ""]
     parts += [_text(about(data), "dim"), _text(f"Perspective: {PERSPECTIVE}", "dim"), ""]
@@ -238,6 +296,22 @@ def comparison_view(data: dict[str, Any], folder: Path, width: int) -> Renderabl
         parts += [_table(found, names, chosen), ""]
     parts.append(_text(f"Page: {folder / 'index.html'}"))
     return Group(*parts)
+
+
+def _overview(data: dict[str, Any], width: int) -> Table:
+    """A line a scenario: what a board asks first."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("", overflow="fold", min_width=14)
+    kept = [k for k in range(len(compared_money.HEADINGS)) if k != RECEIVED or width >= WIDE]
+    for heading in (compared_money.HEADINGS[k] for k in kept):
+        table.add_column(Text(heading), justify="right", overflow="fold", no_wrap=width >= ROOMY)
+    called = titles(data)
+    for name, shown in compared_money.overview(data):
+        row = (
+            _lines((told, "bold"), (between, "dim")) for told, between in (shown[k] for k in kept)
+        )
+        table.add_row(_text(called[name]), *row)
+    return table
 
 
 def _text(words: str, style: str = "") -> Text:
@@ -261,8 +335,11 @@ def _table(found: list[Block], names: list[str], chosen: list[int]) -> Table:
         if k > 0:
             table.add_column(Text("difference from\nthe first"), justify="right", ratio=1)
     for block in found:
-        table.add_row(Text(block.title, style="bold"))
-        for row in block.rows:
+        rows = [row for row in block.rows if any(row.cells[k] != NOTHING for k in chosen)]
+        if not rows:
+            continue
+        table.add_row(_text(block.title, "bold"))
+        for row in rows:
             shown = [lines for k in chosen for lines in _cells(row.cells[k], first=k == 0)]
             table.add_row(_text(row.label), *shown)
         table.add_section()

@@ -27,7 +27,7 @@ def quantity(name: str, **about: Any) -> Spec:
     return {"field": name, "type": "quantitative", **about}
 
 
-def _dollars(title: str | None, **about: Any) -> Spec:
+def dollars(title: str | None, **about: Any) -> Spec:
     return {"title": title, "labelExpr": DOLLARS, **about}
 
 
@@ -91,7 +91,7 @@ def intervals(
     }
     symbols = {"domain": kinds, "range": ["circle", "square", "diamond", "cross"][: len(kinds)]}
     apart = {"labelOverlap": True, "labelSeparation": 8, "labelFlush": False}
-    low = quantity("p05", title=axis, axis=_dollars(axis, tickCount=6, **apart))
+    low = quantity("p05", title=axis, axis=dollars(axis, tickCount=6, **apart))
     bars = {
         "mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.75},
         "encoding": shared | {"x": low, "x2": {"field": "p95"}},
@@ -126,7 +126,7 @@ def _months(kind: str, series: Series, sign: float = 1.0) -> list[Spec]:
     ]
 
 
-def _time() -> Spec:
+def time() -> Spec:
     axis = {
         "format": "%Y",
         "tickCount": "year",
@@ -156,11 +156,11 @@ def _bands(
     dash = {"field": "what", "scale": {"domain": list(colours), "range": dashes}, "legend": LINES}
     band = {
         "mark": {"type": "area", "opacity": 0.18},
-        "encoding": {"x": _time(), "y": quantity("p05", **y), "y2": {"field": "p95"}},
+        "encoding": {"x": time(), "y": quantity("p05", **y), "y2": {"field": "p95"}},
     }
     line = {
         "mark": {"type": "line", "strokeWidth": 1.8},
-        "encoding": {"x": _time(), "y": quantity("mean", **y), "strokeDash": dash},
+        "encoding": {"x": time(), "y": quantity("mean", **y), "strokeDash": dash},
     }
     for layer in (band, line):
         layer["encoding"] |= {"color": colour}  # type: ignore[operator]
@@ -180,7 +180,7 @@ def spending_by_month(usual: Series, strategy: Series) -> Spec:
     """Rescue spending of all payers a month, in both worlds."""
     rows = _months(USUAL_CARE, usual) + _months(WITH_THEM, strategy)
     colours = {USUAL_CARE: GREY, WITH_THEM: BLUE}
-    y = {"axis": _dollars(None)}
+    y = {"axis": dollars(None)}
     title = "Rescue spending a month, all payers"
     return _bands(rows, colours, y, WIDE, 190, title=title)
 
@@ -189,7 +189,7 @@ def avoided_by_month(avoided: Series, cost: Series | None) -> Spec:
     """What is avoided a month, beside what the programmes cost in it."""
     rows = _months(AVOIDED, avoided) + (_months(COST, cost) if cost is not None else [])
     colours = {AVOIDED: BLUE, COST: ORANGE}
-    y = {"axis": _dollars(None)}
+    y = {"axis": dollars(None)}
     title = "The difference a month (its own scale), and what the interventions cost"
     return _bands(rows, colours, y, WIDE, 170, title=title)
 
@@ -232,7 +232,7 @@ def distribution(name: str, values: Floats, axis: str) -> Spec:
     """Histogram of a result over draws; orange left of zero, blue right of it."""
     bars = bins(values)
     colours = {"loss": ORANGE, "gain": BLUE}
-    x = quantity("low", title=axis, axis=_dollars(axis, tickCount=6), scale={"zero": False})
+    x = quantity("low", title=axis, axis=dollars(axis, tickCount=6), scale={"zero": False})
     chart = {
         "data": _data(bars),
         "mark": {"type": "bar", "stroke": "white", "strokeWidth": 0.5},
@@ -270,9 +270,11 @@ def bins(values: Floats, most: int = 40) -> list[Spec]:
 # --- scenarios side by side
 
 
-def compared(title: str, rows: Rows, order: Sequence[str]) -> Spec:
+SAVED = "USD over the horizon; left of zero: more spending, or a loss"
+
+
+def compared(title: str, rows: Rows, order: Sequence[str], axis: str = SAVED) -> Spec:
     """One dot with its interval a scenario; rows: name, mean, p05, p95."""
-    axis = "USD over the horizon; left of zero: more spending, or a loss"
     lines = {name: "\n".join(wrap(name, 32)) for name in order}
     shown = [dict(row) | {"name": lines[row["name"]]} for row in rows]
     step = 14 + 16 * max((words.count("\n") + 1 for words in lines.values()), default=1)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
+from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import figures, renderer, story, wording
+from . import figures, money_page, renderer, story, wording
 from .association import associations
 from .rundata import ALL, DIFFERENCE, STRATEGY, USUAL, Run, Series, Spread, read
 from .story import PartyRow
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = "index.html"
-CHARTS = ("parties", "reach", "spending", "avoided", "net_all", "net_largest")
+THREADS = 4
+_SIGN = re.compile(r"(?<![\w-])-(?=[$\d])")  # of a number, not within a word
+MISSING = "USD a year"
 DOMINANT = 0.9  # share of the weight from which one study speaks for all
 STOCKS = ("enrolled", "waiting", "protected")
 
@@ -52,6 +57,8 @@ def _environment() -> Environment:
     for words in ("money", "short_money", "count", "number", "percent"):
         made.filters[words] = _with_minus(getattr(wording, words))
     made.filters["minus"] = _with_minus(str)
+    made.filters["signed"] = lambda words: _SIGN.sub("\N{MINUS SIGN}\N{WORD JOINER}", words)
+    made.filters["points"] = _with_minus(wording.points)
     made.filters["of_hundred"] = wording.of_hundred
     made.filters["status"] = _status_class
     made.filters["unbroken"] = _unbroken
@@ -122,6 +129,7 @@ def view(run: Run) -> dict[str, Any]:
     """Everything that the template shows."""
     rows = story.party_rows(run)
     parameters = run.inputs["parameters"]
+    specs = dict(charts(run, rows)) | dict(money_page.charts(run))
     return {
         "run": run,
         "between": _between(run, wording.short_interval),
@@ -137,7 +145,8 @@ def view(run: Run) -> dict[str, Any]:
         "services": list(story.service_rows(run)),
         "providers": list(providers(run)),
         "per_person": run.spread("avoided_per_person_year_served", ALL),
-        "charts": dict.fromkeys(CHARTS, "") | {k: Markup(svg) for k, svg in charts(run, rows)},
+        "charts": defaultdict(str, drawn(specs)),
+        "money": money_page.view(run),
         "drivers": list(drivers(run)),
         "effects": list(evidence(run)),
         "unsourced": [p for p in parameters if p["status"] in {"assumption", "no source"}],
@@ -158,20 +167,25 @@ def providers(run: Run) -> Iterator[dict[str, Any]]:
         }
 
 
-def charts(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, str]]:
-    """Each chart that the run has data for, as inline SVG."""
+def drawn(specs: dict[str, renderer.Spec]) -> dict[str, Markup]:
+    """Each chart as inline SVG; the renderer works beside Python, so threads share the time."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return dict(zip(specs, map(Markup, pool.map(renderer.svg, specs.values())), strict=True))
+
+
+def charts(run: Run, rows: list[PartyRow]) -> Iterator[tuple[str, renderer.Spec]]:
+    """Each chart that the run has data for."""
     if run.subjects("enrollments"):
-        yield "parties", renderer.svg(_party_chart(rows))
-        yield "reach", renderer.svg(_reach_chart(run))
+        yield "parties", _party_chart(rows)
+        yield "reach", _reach_chart(run)
     usual, strategy = (run.series("rescue_spending", ALL, s) for s in (USUAL, STRATEGY))
     if usual is not None and strategy is not None:
-        yield "spending", renderer.svg(figures.spending_by_month(usual, strategy))
+        yield "spending", figures.spending_by_month(usual, strategy)
     avoided = run.series("avoided_rescue_spending", ALL, DIFFERENCE)
     if avoided is not None and run.subjects("enrollments"):
         cost = _programme_cost(run)
-        yield "avoided", renderer.svg(figures.avoided_by_month(avoided, cost))
-    for name, spec in _distributions(run, rows):
-        yield name, renderer.svg(spec)
+        yield "avoided", figures.avoided_by_month(avoided, cost)
+    yield from _distributions(run, rows)
 
 
 def _party_chart(rows: list[PartyRow]) -> renderer.Spec:
@@ -318,14 +332,21 @@ def write_csv(rows: list[dict[str, Any]], path: Path) -> None:
 
 def comparison_view(data: dict[str, Any]) -> dict[str, Any]:
     from .compared import about, blocks, chart_rows, opening, titles  # noqa: PLC0415
+    from .compared_money import HEADINGS, overview  # noqa: PLC0415
 
     called = titles(data)
     order = list(called.values())
     marks = chart_rows(data)
-    charts = [Markup(renderer.svg(figures.compared(title, rows, order))) for title, rows in marks]
+    axes = [MISSING if title.startswith("Missing") else figures.SAVED for title, _ in marks]
+    charts = [
+        Markup(renderer.svg(figures.compared(title, rows, order, axis)))
+        for (title, rows), axis in zip(marks, axes, strict=True)
+    ]
     return {
         "data": data,
         "titles": called,
+        "overview": overview(data),
+        "headings": HEADINGS,
         "opening": opening(data),
         "told": about(data),
         "blocks": blocks(data),

@@ -309,14 +309,9 @@ def contract(run: Run, key: str) -> Contract | None:
         "p_paid_without_effect", "p_real_saving", "p_not_paid_though_real", "contract_members",
         "true_savings_rate", "largest_savings_rate", "payer_net_of_contract",
     )  # fmt: skip
-    return Contract(
-        key,
-        financing_name(run, "contracts", key),
-        run.name(str(said.get("payer", ""))),
-        payment,
-        *(run.spread(name, key) for name in names),
-        run.contracts.get(key, {}),
-    )
+    about = (key, financing_name(run, "contracts", key), run.name(str(said.get("payer", ""))))
+    spreads = (run.spread(name, key) for name in names)
+    return Contract._make((*about, payment, *spreads, run.contracts.get(key, {})))
 
 
 # --- who gains
@@ -358,19 +353,22 @@ def gain(run: Run, key: str, name: str) -> Gain | None:
     net, npv = (run.spread(m, key, DIFFERENCE) for m in ("net_cash", "npv"))
     if net is None or npv is None or max(map(abs, (*net[:6], *npv[:6]))) < DUST:
         return None
-    payback = run.spread("pays_back", key)
+    pays_back = run.spread("pays_back", key)
     return Gain(
         key,
         name,
-        net,
-        npv,
-        run.share_above_zero("npv", key),
-        *(run.spread(m, key) for m in ("outlay", "benefit", "roi_gross", "roi_net")),
-        run.share_known("roi_gross", key),
-        run.spread("irr", key),
-        run.share_known("irr", key),
-        run.spread("payback_month", key),
-        payback.mean if payback is not None else 0.0,
+        net_cash=net,
+        npv=npv,
+        p_gain=run.share_above_zero("npv", key),
+        outlay=run.spread("outlay", key),
+        benefit=run.spread("benefit", key),
+        roi_gross=run.spread("roi_gross", key),
+        roi_net=run.spread("roi_net", key),
+        roi_known=run.share_known("roi_gross", key),
+        irr=run.spread("irr", key),
+        irr_known=run.share_known("irr", key),
+        payback=run.spread("payback_month", key),
+        pays_back=pays_back.mean if pays_back is not None else 0.0,
     )
 
 

@@ -44,6 +44,13 @@ def topics(run: Run) -> list[tuple[str, str]]:
     return [(topic, words) for topic, words in found if words]
 
 
+def headline(run: Run) -> str:
+    """The answer in three sentences: cash, gap, who gains."""
+    now = account(run, money.accounts(run)[0], STRATEGY)
+    gains = gaining(run, [g for g in money.gains(run) if g.npv.p05 > DUST]) if run.enough else ""
+    return " ".join(filter(None, (cash(run, now), gap(run, now), gains)))
+
+
 def account(run: Run, party: str, world: str) -> Account:
     found = money.account(run, party, world)
     assert found is not None
@@ -79,7 +86,7 @@ def cash(run: Run, a: Account) -> str:
 
 
 def months(run: Run, a: Account, s: Spread) -> str:
-    """ (90 %: November 2022 to January 2023); a draw in which it never happens says so."""
+    """(90 %: November 2022 to January 2023); a draw in which it never happens says so."""
     if not run.enough or round(s.p05) == round(s.p95):
         return ""
     never = f"after {month_at(a.start, a.months - 1)}, if at all"

@@ -81,7 +81,7 @@ def split(run: Run, found: Sequence[Gain]) -> tuple[list[Gain], list[Gain]]:
     own = set(money.accounts(run))
     kept = [g for k, g in enumerate(found) if k < ROWS or g.npv.p05 > DUST or g.key in own]
     rest = [g for g in found if g not in kept]
-    return (list(found), []) if len(rest) < 2 else (kept, rest)  # noqa: PLR2004
+    return (list(found), []) if len(rest) < 2 else (kept, rest)
 
 
 def row(run: Run, g: Gain, wide: bool) -> list[Text | str]:

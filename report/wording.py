@@ -159,6 +159,12 @@ def percent(share: float) -> str:
     return f"{number(100 * share, 2)} %"
 
 
+def points(share: float) -> str:
+    """To a hundredth of a per cent: -5.8e-7 -> 0.00 %; 0.0013 -> 0.13 %"""
+    text = f"{100 * share:.2f}"
+    return f"{'0.00' if float(text) == 0 else text} %"
+
+
 def relative(saved: float, of: float) -> str:
     """0.13 % less; 2.1 % more; nothing where there is nothing to relate to"""
     if of <= 0:
