@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .distributions import Floats
-from .ensemble import DRAW_PERCENTILES, Key, Progress, Result, run, silent
+from .ensemble import DRAW_PERCENTILES, MAY_BE_MISSING, Key, Progress, Result, run, silent
 from .loading import Loaded
 from .problems import BadInput, Problem
 from .runfolder import names_of, run_hash
@@ -35,20 +35,32 @@ class Compared:
     def rows(self) -> list[dict[str, Any]]:
         """One row a metric and scenario: its spread, and that of its difference from the first."""
         out = []
-        for key in self._shared():
-            first = self.baseline.metrics[key]
+        for key in self._told():
+            nothing = np.zeros(self.baseline.draws.size)
+            first = self.baseline.metrics.get(key, nothing)
             for result in self.results:
                 name = result.draws.scenario.name
-                values = result.metrics[key]
+                values = result.metrics.get(key, nothing)
                 row = key._asdict() | {"party": key.subject, "scenario": name} | spread(values)
                 row["difference"] = spread(values - first)
-                row["p_higher"] = float((values > first).mean())
+                row["p_higher"] = higher(values, first)
                 out.append({k: v for k, v in row.items() if k != "subject"})
         return out
 
-    def _shared(self) -> list[Key]:
-        """Metrics that every scenario has, in the order of the first."""
-        return [k for k in self.baseline.metrics if all(k in r.metrics for r in self.results)]
+    def _told(self) -> list[Key]:
+        """Metrics of any scenario, those of the first before others; what one has not is nothing.
+
+        Left out: rates of return and dates that some scenario has in no draw.
+        """
+        keys = dict.fromkeys(key for result in self.results for key in result.metrics)
+        return [key for key in keys if self._has_values(key)]
+
+    def _has_values(self, key: Key) -> bool:
+        if key.metric not in MAY_BE_MISSING:
+            return True
+        known = [np.isfinite(r.metrics[key]) for r in self.results if key in r.metrics]
+        together = np.logical_and.reduce(known)
+        return len(known) == len(self.results) and bool(together.any())
 
     def as_json(self) -> dict[str, Any]:
         draws = self.baseline.draws
@@ -69,13 +81,22 @@ class Compared:
         }
 
 
-def spread(values: Floats) -> dict[str, float]:
-    """Mean, sd and percentiles over draws."""
-    sd = float(values.std(ddof=1)) if values.size > 1 else 0.0
-    points = np.quantile(values, list(DRAW_PERCENTILES.values())).tolist()
-    return {"mean": float(values.mean()), "sd": sd} | dict(
+def spread(values: Floats) -> dict[str, float | None]:
+    """Mean, sd and percentiles over the draws that have a value; None where none has."""
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        return dict.fromkeys(("mean", "sd", *DRAW_PERCENTILES))
+    sd = float(known.std(ddof=1)) if known.size > 1 else 0.0
+    points = np.quantile(known, list(DRAW_PERCENTILES.values())).tolist()
+    return {"mean": float(known.mean()), "sd": sd} | dict(
         zip(DRAW_PERCENTILES, points, strict=True)
     )
+
+
+def higher(values: Floats, first: Floats) -> float | None:
+    """Share of the draws, of those that have both, in which a scenario is above the first."""
+    known = np.isfinite(values) & np.isfinite(first)
+    return float((values > first)[known].mean()) if known.any() else None
 
 
 def compare(

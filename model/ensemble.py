@@ -51,7 +51,7 @@ WORKERS = os.cpu_count() or 1
 DRAW_PERCENTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 
 # What a draw may not have: no single rate of return, no payback, nothing put in.
-MAY_BE_MISSING = frozenset({"irr", "payback_month", "roi_gross", "roi_net"})
+MAY_BE_MISSING = frozenset({"irr", "payback_month", "roi_gross", "roi_net", "waterfall_month"})
 
 Progress = Callable[[int], None]
 

@@ -20,6 +20,8 @@ from .worlds import DIFFERENCE, Measure, Worlds, members_of
 SOCIETY = "society"
 # A yearly rate of return beyond this says only that next to nothing was put in.
 MEANINGLESS = 10.0
+# Less than this is the rounding of sums that cancel, USD.
+DUST = 1e-5
 LEVELS = ("federal", "state", "local")
 # What a party puts in; everything else that changes for it is what it gets out.
 OUTLAYS = (
@@ -70,6 +72,8 @@ def differences(w: Worlds, change: Ledger) -> dict[str, Floats]:
                 whole += out[party]
             out[f"perspective.{level}"] = whole
     out[SOCIETY] = -boundary
+    for flow in out.values():
+        flow[np.abs(flow) < DUST] = 0.0
     return out
 
 

@@ -39,11 +39,11 @@ def place(name: str) -> int:
 
 
 def mean_month(amounts: Floats, months: Floats) -> Floats:
-    """Month [draw] around which amounts fall, weighted by their size; 0 for nothing."""
+    """Month [draw] around which amounts fall, weighted by their size; nan for nothing."""
     size = np.abs(amounts)
     size[size < CENT] = 0.0
     whole, when = over_months(size), over_months(size * months)
-    return np.divide(when, whole, out=np.zeros_like(when), where=whole > 0.0)
+    return np.divide(when, whole, out=np.full_like(when, np.nan), where=whole > 0.0)
 
 
 CENT = 0.01

@@ -165,14 +165,14 @@ def meaning(run: Run, a: Account) -> str:
 
 
 def caution(run: Run) -> str:
-    """Planned receipts hold what contracts pay by luck, which nobody should plan on."""
+    """What contracts pay by luck is left out of the plan: say so where it is most of it."""
     lucky = [c for c in money.contracts(run) if (c.beyond_share or 0.0) > MOSTLY]
     if not lucky:
         return ""
     yearly = sum(c.yearly.mean for c in lucky if c.yearly is not None)
     return (
-        f"The plan counts settlements of {dollars(yearly)} a contract year that are mostly luck "
-        "and error: without them more is missing."
+        f"Settlements of {dollars(yearly)} a contract year are mostly luck and error: nobody can "
+        "plan on that part, and it is left out here."
     )
 
 

@@ -64,8 +64,8 @@ def scale(found: dict[str, float], name: str) -> float:
         return abs(found[name])
     if metric.startswith("roi"):
         return max(abs(found[name]), 0.01)
-    if metric == "waterfall_month":
-        return max(abs(found[name]), 12.0)
+    if metric.endswith("_month") or metric == "runway_months":
+        return 250.0  # a date may move by one month
     whole = found.get(f"revenue_total:backbone {name.rsplit(maxsplit=1)[-1]}", 0.0)
     spent = found.get(f"rescue_spending:{subject} usual_care", 0.0)
     return max(abs(found[name]), 0.1 * whole, 0.001 * spent)
