@@ -27,6 +27,8 @@ FILES = {
     "inputs.json",
     "summary.json",
     "run.json",
+    "years.parquet",
+    "contracts.json",
     "index.html",
 }
 

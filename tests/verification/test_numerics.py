@@ -54,18 +54,19 @@ def outcomes(loaded: Loaded, steps: int) -> dict[str, float]:
 
 
 # Small differences of large sums: a party's benefit, and what hangs on the month of insolvency.
-BALANCES = ("benefit", "roi_gross", "roi_net", "net_contribution", "revenue", "waterfall_month")
+BALANCES = ("benefit", "roi_gross", "roi_net", "net_contribution", "revenue")
+DATES = ("waterfall_month", "lowest_cash_month", "first_short_month", "runway_months")
 
 
 def scale(found: dict[str, float], name: str) -> float:
     """What a change is measured against: the value, or for a balance the sums that make it up."""
     metric, _, subject = name.partition(" ")[0].partition(":")
+    if metric in DATES:
+        return 250.0  # a date may move by one month
     if metric not in BALANCES:
         return abs(found[name])
     if metric.startswith("roi"):
         return max(abs(found[name]), 0.01)
-    if metric.endswith("_month") or metric == "runway_months":
-        return 250.0  # a date may move by one month
     whole = found.get(f"revenue_total:backbone {name.rsplit(maxsplit=1)[-1]}", 0.0)
     spent = found.get(f"rescue_spending:{subject} usual_care", 0.0)
     return max(abs(found[name]), 0.1 * whole, 0.001 * spent)
