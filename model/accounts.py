@@ -20,11 +20,21 @@ def receive(p, n, t, b, month):
     for line in range(p.line.size):
         k = p.line[line].account
         if k >= 0:
-            b.account[month, k].expected += n.due[month, line]
+            plan_receipt(p, t, b, month, k, line, n.due[month, line])
             if t.account[k].alive > 0.0:
                 book_receipt(p, t, k, line, b.receipts[month, line])
             else:
                 b.receipts[month, line] = 0.0
+
+
+@equation
+def plan_receipt(p, t, b, month, k, line, amount):
+    """What may pay anything counts as it comes; restricted money as it is used (needs.py)."""
+    f = p.line[line].fund
+    if f >= 0:
+        t.fund[f].planned += amount
+    else:
+        b.account[month, k].expected += amount
 
 
 @equation
@@ -58,7 +68,7 @@ def fall_due(p, t, b, month, lag, line, amount):
 def expect(p, b, month, lag, line, amount):
     k = p.line[line].account
     later = month + int(lag)
-    if k >= 0 and later < b.receipts.shape[0]:
+    if k >= 0 and p.line[line].fund < 0 and later < b.receipts.shape[0]:
         b.account[later, k].expected += amount
 
 
@@ -171,9 +181,11 @@ def close_funds(p, n, t, b, month):
     """What is left of a restricted grant at its end goes back."""
     for f in range(t.fund.size):
         alive = t.account[p.fund_account[f]].alive > 0.0
-        if alive and 0.0 <= n.closes[f] <= month:
-            b.returned[month, f] = t.fund[f].balance
-            t.fund[f].balance = 0.0
+        if 0.0 <= n.closes[f] <= month:
+            t.fund[f].planned = 0.0
+            if alive:
+                b.returned[month, f] = t.fund[f].balance
+                t.fund[f].balance = 0.0
 
 
 @equation

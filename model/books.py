@@ -166,11 +166,13 @@ CONTRACT_YEAR = numbers(
     "usual_cost",  # USD of the attributed members in usual care, as far as the contract counts it
     "benchmark",  # USD before re-basing, run-out and luck
     "luck",  # error of the measured savings rate by chance
+    "yearly_luck",  # of it, that of the year itself: it is in the next agreement's base years
     "minimum_rate",
     "loss_minimum",
     "loss_limit",  # share of the benchmark
 )
 CONTRACT_MONTH = numbers(
+    "base_weight",  # of a month of the base years, over their cost: 1/USD
     "usual_care",  # care that counts in usual care, of all the payer's members
     "usual_cost",  # and all cost that counts, of the attributed members
     "members",  # attributed
@@ -205,7 +207,7 @@ ACCOUNT_STATE = numbers(
     "promised",  # unrestricted, in hand and due within the months that hiring asks for
     "spending",  # unrestricted, of a month as it is
 )
-FUND_STATE = numbers("balance", "trial")
+FUND_STATE = numbers("balance", "trial", "planned")  # planned: if the account stayed solvent
 OBLIGATION_STATE = numbers("need", "paid", "unrestricted")
 POST_STATE = numbers("wanted", "filled", "hiring", "months")
 DUES_STATE = numbers("members", "invoiced", "likely", "likely_invoiced")
@@ -215,8 +217,8 @@ CONTRACT_STATE = numbers(
     "saved",
     "care",
     "member_months",
-    "rates",  # measured, summed over the agreement so far
-    "rebased",  # mean of the agreement before
+    "rates",  # true saving and the years' luck, summed over the agreement so far
+    "rebased",  # share of the benchmark that its base years have saved already
     "rates_without",  # the same without any effect
     "rebased_without",
     "active",
@@ -265,6 +267,7 @@ SETTLEMENT = numbers(
     "payment_on_truth",  # without error and luck
     "payment_without_effect",  # with the same errors and luck
     "other",  # fees at risk, withhold, outcomes, capture
+    "other_on_truth",  # the same measured without error and luck
     "payable",  # all that the year's settlement pays
     "members",  # mean attributed
 )

@@ -57,6 +57,8 @@ def clauses(scenario: Scenario, get: Columns) -> Any:
         out["loss_rate"][:, h] = _loss_rate(contract, of)
         out["to_account"][:, h] = _to_account(scenario, of)
         out["own_pool"][:, h], out["others_pool"][:, h] = _from_pool(scenario, of)
+        if contract.benchmark is None or contract.benchmark.method == "comparison_group":
+            out["rebased_share"][:, h] = 0.0  # people measured beside are their own benchmark
         terms = contract.terms.shared_savings
         out["excess_only"][:, h] = float(terms is not None and terms.excess_only)
     return out

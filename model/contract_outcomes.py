@@ -27,8 +27,10 @@ def measures(w: Worlds) -> Iterator[Measure]:
         for metric, unit, values in outcomes(w, history):
             yield Measure(metric, history.name, STRATEGY, unit, values)
         if history.shares_savings:
-            for step, values in steps(w, history).items():
-                yield Measure("waterfall", f"{history.name}.{step}", STRATEGY, "USD", values)
+            for step, flow in steps(w, history).items():
+                subject = f"{history.name}.{step}"
+                yield Measure("waterfall", subject, STRATEGY, "USD", flow.total)
+                yield Measure("waterfall_month", subject, STRATEGY, "months", flow.when)
 
 
 def outcomes(w: Worlds, x: History) -> Found:
@@ -48,7 +50,7 @@ def members_and_rates(w: Worlds, x: History) -> Found:
 
     `benchmark_error_rate` is what would be measured without effect and without luck: the method's
     error, its trend, selection and run-out, before re-basing. `rebasing_rate` is the part of a
-    benchmark that earlier measured savings have taken off it (negative: added to it).
+    benchmark that earlier years, saved or lucky, have taken off it (negative: added to it).
     """
     at, first = x.settled, x.numbers["benchmark"]
     yield "contract_members", "persons", mean_year(x, at["members"])

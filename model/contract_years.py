@@ -39,6 +39,8 @@ def advance_contracts(p, x, d, t, b, m, month):
     """Add the month to each contract's year; settle the years that end."""
     for h in range(x.contract.size):
         since = month - x.contract[h].start
+        if since < 0:
+            count_base(d, t, m, h, month)
         if 0 <= since < 12 * x.contract[h].years and t.contract[h].active > 0.0:
             count_month(x, d, t, m, h, month)
             pay_monthly(p, x, d, t, b, m, h, month)
@@ -86,6 +88,13 @@ def count_measure(x, m, q):
 
 
 @equation
+def count_base(d, t, m, h, month):
+    """What the strategy saved in the base years already: their observed cost is lower by it."""
+    saved = d.month[month, h].usual_care - m.care[h]
+    t.contract[h].rebased += saved * d.contract[h].counted_share * d.month[month, h].base_weight
+
+
+@equation
 def count_month(x, d, t, m, h, month):
     """Add the month's savings, members and measured outcomes to the contract year."""
     so_far, usual = t.contract[h], d.month[month, h]
@@ -127,15 +136,20 @@ def cases_covered(x, m, h):
 @allocating
 def settle_year(p, x, d, t, b, h, year, month):
     """Settle a contract year and start the next."""
-    rebase(x, t, h, year)
+    rebase(x, d, t, h, year)
     shared, step = 0.0, b.settled[h, year]
     if x.contract[h].shares_savings or x.contract[h].captures >= 0:
         shared = settle_savings(x, d, t, b, h, year)
-    other = earned_fee(d, t, h) + outcomes(x, d, t, b, h, year)
+    earned = earned_fee(d, t, h)
+    other = earned + outcomes(x, d, t, b, h, year, 1.0)
+    on_truth = earned + outcomes(x, d, t, b, h, year, 0.0)
     if x.contract[h].captures >= 0:
-        other += captured_saving(p, x, d, t, b, h, year)
+        share = captured_share(p, x, d, t, h)
+        other += share * max(0.0, step.measured)
+        on_truth += share * max(0.0, step.true_saving)
     from_pool = pool_payment(d, t, h)
     step.other = other + from_pool
+    step.other_on_truth = on_truth + from_pool
     step.payable = shared + step.other
     step.members = t.contract[h].member_months / 12.0
     pay_settlement(p, d, t, b, shared + other, from_pool, h, month)
@@ -144,14 +158,18 @@ def settle_year(p, x, d, t, b, h, year, month):
 
 
 @equation
-def rebase(x, t, h, year):
-    """A new agreement takes the mean of the last one's measured savings rates as past."""
+def rebase(x, d, t, h, year):
+    """A new agreement's base years are the last one's: their true saving, and their own luck.
+
+    The errors of the old benchmark go with it, as far as it is replaced.
+    """
+    so_far, share = t.contract[h], d.contract[h].rebased_share
     if year > 0 and year % x.contract[h].agreement_years == 0:
-        t.contract[h].rebased = t.contract[h].rates / x.contract[h].agreement_years
-        t.contract[h].rates = 0.0
-        without = t.contract[h].rates_without / x.contract[h].agreement_years
-        t.contract[h].rebased_without = without
-        t.contract[h].rates_without = 0.0
+        last = x.contract[h].agreement_years
+        so_far.rebased += share * (so_far.rates / last - so_far.rebased)
+        so_far.rebased_without += share * (so_far.rates_without / last - so_far.rebased_without)
+        so_far.rates = 0.0
+        so_far.rates_without = 0.0
 
 
 @equation
@@ -193,18 +211,18 @@ def settle_savings(x, d, t, b, h, year):
     luck = d.year[h, year].luck
     fee = member_fee(so_far.member_months, clauses.fee) if x.contract[h].netted else 0.0
     true_saving = so_far.saved * clauses.counted_share
-    benchmark = first * (1.0 - clauses.rebased_share * so_far.rebased)
+    benchmark = first * (1.0 - so_far.rebased)
     seen = (usual - true_saving) * clauses.seen
     step.usual_cost = usual
     step.benchmark = benchmark
     step.true_saving = true_saving
     step.luck = luck * benchmark
     step.measured = benchmark - seen + step.luck
-    without = first * (1.0 - clauses.rebased_share * so_far.rebased_without)
+    without = first * (1.0 - so_far.rebased_without)
     no_effect = usual * clauses.seen - luck * without
-    if first > 0.0:  # against the benchmark as it was before, or each agreement would undo the last
-        so_far.rates += (first - seen + step.luck) / first
-        so_far.rates_without += (first - no_effect) / first
+    if usual > 0.0:
+        so_far.rates += true_saving / usual + d.year[h, year].yearly_luck
+        so_far.rates_without += d.year[h, year].yearly_luck
     s = settlement(benchmark, seen - step.luck + fee, clauses_of(x, d, h, year, benchmark))
     step.counted = s.counted - s.lost
     step.shared = s.shared - s.owed
@@ -249,17 +267,16 @@ def clauses_of(x, d, h, year, benchmark):
 
 
 @equation
-def captured_saving(p, x, d, t, b, h, year):
-    """What a payer pays into a reinvestment, by its measured saving and the fund's size."""
+def captured_share(p, x, d, t, h):
+    """Share of its measured saving that a payer pays into a reinvestment, by the fund's size."""
     r, clauses = x.contract[h].captures, d.contract[h]
     balance, yearly = t.fund[p.reinvestment[r].fund].balance, 12.0 * t.reinvestment[r].full_cost
-    share = capture_share(
+    return capture_share(
         balance / yearly if yearly > 0.0 else 0.0,
         clauses.capture,
         clauses.capture_full_until,
         clauses.capture_none_from,
     )
-    return share * max(0.0, b.settled[h, year].measured)
 
 
 # --- fees at risk, withhold and outcomes
@@ -285,13 +302,18 @@ def pool_payment(d, t, h):
 
 
 @allocating
-def outcomes(x, d, t, b, h, year):
-    """Payments for outcomes, each within its cap, all within the contract's bounds."""
+def outcomes(x, d, t, b, h, year, luck):
+    """Payments for outcomes, each within its cap, all within the contract's bounds.
+
+    `luck` is 1 as measured, 0 without the error of measurement.
+    """
     total, counted = 0.0, 0
     for q in range(x.measure.size):
         if x.measure[q].contract == h:
-            b.outcome[q, year] = measured_outcome(x, d, t, q, year)
-            paid = outcome_payment(x, d, q, b.outcome[q, year])
+            measured = measured_outcome(x, t, q, luck * d.outcome_luck[q, year])
+            if luck > 0.0:
+                b.outcome[q, year] = measured
+            paid = outcome_payment(x, d, q, measured)
             total += within(paid, 0.0, d.measure[q].cap)
             counted += 1
     if counted == 0:
@@ -310,14 +332,14 @@ def outcome_payment(x, d, q, measured):
 
 
 @equation
-def measured_outcome(x, d, t, q, year):
+def measured_outcome(x, t, q, luck):
     """A reduction (bands) or units avoided (price) of a service; or work of an intervention."""
     if x.measure[q].service < 0:
         days = DAYS_PER_MONTH if x.measure[q].counted_in == PERSON_DAYS else 1.0
         return t.measure[q].units * days
     avoided = t.measure[q].usual - t.measure[q].units
     if x.measure[q].bands == 0:
-        return avoided + d.outcome_luck[q, year] * t.measure[q].usual
+        return avoided + luck * t.measure[q].usual
     if t.measure[q].usual <= 0.0:
         return 0.0
-    return avoided / t.measure[q].usual + d.outcome_luck[q, year]
+    return avoided / t.measure[q].usual + luck

@@ -45,6 +45,7 @@ def deals(scenario: Scenario, get: Columns, usual: Activity) -> Deals:
         who = attributed(scenario, get, name, usual, h)
         out.month["members"][:, :, h] = who.members
         out.month["usual_cost"][:, :, h] = who.cost
+        out.month["base_weight"][:, :, h] = base_weights(scenario, get, name, who)
         set_years(scenario, get, name, who, out.year[:, h, : c.years])
     above, rate = tiers(scenario, get)
     return out._replace(
@@ -81,7 +82,7 @@ def set_years(scenario: Scenario, get: Columns, name: str, who: Attributed, year
     members = by_year(scenario, c, who.members) / 12.0
     year["usual_cost"] = by_year(scenario, c, who.cost)
     year["benchmark"] = benchmarks(scenario, get, name, who)
-    year["luck"] = error_of_chance(scenario, get, name, members)
+    year["yearly_luck"], year["luck"] = errors_of_chance(scenario, get, name, members)
     year["minimum_rate"] = minimum_rates(get, c, name, members)
     year["loss_minimum"] = loss_minimum_rates(get, c, name, year["minimum_rate"])
     year["loss_limit"] = loss_limits(get, c, name, c.years)
@@ -204,27 +205,66 @@ def area_sd(get: Columns, c: ContractLine, name: str) -> Floats:
     return _or(get, c.terms.measurement, at, 0.0)
 
 
-def error_of_chance(scenario: Scenario, get: Columns, name: str, members: Floats) -> Floats:
-    """Error [draw, year] of the measured savings rate; years of an agreement share the baseline's.
+def errors_of_chance(
+    scenario: Scenario, get: Columns, name: str, members: Floats
+) -> tuple[Floats, Floats]:
+    """Errors [draw, year] of the measured savings rate: the year's own, and with the baseline's.
 
-    sd^2 = f CV^2 / n + area^2 (finance/contracts.py).
+    sd^2 = f CV^2 / n + area^2 (finance/contracts.py). Years of an agreement share the baseline's.
+    Where an agreement is re-based the last one's years are the baseline instead, as far as it is
+    (contract_years.py); a comparison group is drawn anew for each agreement.
     """
     c = financing_of(scenario).contracts[name]
     first = month_number(c.start) // 12 - month_number(scenario.clock.start) // 12
     agreement = np.arange(c.years) // c.agreement_years
     area = get.luck(AREA)
     when = np.clip(first + np.arange(c.years), 0, area.shape[1] - 1)
-    return np.asarray(
-        contracts.measurement_error(
-            get.luck(f"contracts.{name}.year"),
-            get.luck(f"contracts.{name}.baseline")[:, agreement],
-            area[:, when],
-            np.maximum(members, 1.0),
-            variation(scenario, get, name)[:, None],
-            chance_of_baseline(get, c, name)[:, None],
-            area_sd(get, c, name)[:, None],
+    factor, cv = chance_of_baseline(get, c, name), variation(scenario, get, name)
+    compared = c.benchmark is None or c.benchmark.method == "comparison_group"
+    shared = get.luck(f"contracts.{name}.baseline")[:, agreement if compared else 0 * agreement]
+    kept = np.ones(shared.shape)
+    if not compared:
+        share = get(f"financing.contracts.{name}.benchmark.rebased_share")[:, None]
+        kept = (1.0 - share) ** agreement[None, :]
+
+    def error(baseline: Floats) -> Floats:
+        return np.asarray(
+            contracts.measurement_error(
+                get.luck(f"contracts.{name}.year"),
+                baseline,
+                area[:, when],
+                np.maximum(members, 1.0),
+                cv[:, None],
+                factor[:, None],
+                area_sd(get, c, name)[:, None],
+            )
         )
-    )
+
+    return error(np.zeros(shared.shape)), error(shared * kept)
+
+
+def base_weights(scenario: Scenario, get: Columns, name: str, who: Attributed) -> Floats:
+    """Weight of each month [draw, month] of the base years, over the cost of its base year, 1/USD.
+
+    0 for a comparison group, which no programme of the network reaches, and before the horizon.
+    """
+    c = financing_of(scenario).contracts[name]
+    out = np.zeros(who.cost.shape)
+    if c.benchmark is None or c.benchmark.method == "comparison_group":
+        return out
+    first = scenario.clock.index(c.start)
+    at = f"financing.contracts.{name}.benchmark.weights"
+    for k in range(max(1, len(c.benchmark.weights))):
+        begin = first - 12 * (k + 1)
+        if begin < 0:
+            break
+        weight = get(f"{at}[{k}]") if c.benchmark.weights else np.ones(get.size)
+        cost = np.zeros(get.size)
+        for month in range(begin, begin + 12):
+            cost += who.cost[:, month]
+        each = np.divide(weight, cost, out=np.zeros_like(cost), where=cost > 0.0)
+        out[:, begin : begin + 12] = each[:, None]
+    return out
 
 
 def minimum_rates(get: Columns, c: ContractLine, name: str, members: Floats) -> Floats:

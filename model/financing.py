@@ -194,7 +194,14 @@ class Grant(Source):
     reimbursed: bool = Field(default=False, description="paid afterwards, for what was spent")
     collection_lag: Delay = default(0.0, Delay)
     recurring: bool = Field(default=False, description="true for a budget line of a government")
-    usual_care: bool = Field(default=True, description="whether it is there without the strategy")
+    usual_care: bool | None = Field(
+        default=None,
+        description="whether it is there without the strategy; left out: if it runs at the start",
+    )
+
+    def exists(self, start: str) -> bool:
+        """Whether it is part of usual care in a scenario that starts in a month."""
+        return self.start <= start if self.usual_care is None else self.usual_care
 
     @model_validator(mode="after")
     def _fits(self) -> Grant:

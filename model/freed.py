@@ -11,13 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from .distributions import Floats
-from .services import price_factors, years_since_price_year
+from .services import Cell, cells, price_factors, years_since_price_year
 from .totals import over_months, total
 from .worlds import Worlds, by_service
 
 
 class Freed(NamedTuple):
     """What is set free, one array [draw, month] for each service; USD of the month."""
+
+    share: Floats  # of it, by who pays [draw, service, party]
 
     average_cost: list[Floats]  # of one unit, to its provider
     taken_up: list[Floats]  # units that others use where capacity is freed
@@ -28,10 +30,14 @@ class Freed(NamedTuple):
         """Cost set free, variable and fixed."""
         return self.variable[s] + self.released[s]
 
+    def cost_for(self, s: int, p: int) -> Floats:
+        """The part of it that is freed by a party's own people [draw, month]."""
+        return self.share[:, s, p][:, None] * self.cost(s)
+
 
 def freed_of(w: Worlds) -> Freed:
     """What the strategy sets free at each service."""
-    out = Freed([], [], [], [])
+    out = Freed(shares_of_change(w), [], [], [], [])
     for s, name in enumerate(w.scenario.services):
         cost, taken_up = average_cost(w, name), back_filled_units(w, s, name)
         variable, released = provider_saving(w, s, name, cost, taken_up)
@@ -70,22 +76,63 @@ def back_filled(w: Worlds) -> Floats:
     return over_months(taken_up)  # axis 1 is the service here
 
 
-def share_of(base: Floats, s: int, p: int) -> Floats:
-    """Share [draw] of a service's payments [draw, service, party] that one party makes."""
-    whole = total(base[:, s])
-    return np.divide(base[:, s, p], whole, out=np.zeros_like(whole), where=whole > 0.0)
+def shares_of_change(w: Worlds) -> Floats:
+    """By whose people the use of each service changes [draw, service, party], adding up to 1.
+
+    Over the horizon at base prices: each payer's part of the fall, where use falls in all; of the
+    rise, where it rises. Whose people go the other way has no part. Where nothing changes, by use.
+    """
+    base = by_service(w.scenario, w.usual.base_payments)
+    fewer = base - by_service(w.scenario, w.strategy.base_payments)
+    part = np.maximum(np.where(total(fewer) < 0.0, -1.0, 1.0)[:, :, None] * fewer, 0.0)
+    return in_proportion(np.where(total(part)[:, :, None] > 0.0, part, base))
+
+
+def in_proportion(amounts: Floats) -> Floats:
+    """Shares of their sum over the last axis; 0 where it is 0."""
+    whole = total(amounts)[..., None]
+    return np.divide(amounts, whole, out=np.zeros_like(amounts), where=whole > 0.0)
+
+
+def bears_cost(w: Worlds, cell: Cell) -> bool:
+    """Whether a payer saves what is set free, not the price (docs/decisions/0007)."""
+    rescue = w.scenario.services[cell.service].rescue
+    return rescue and w.scenario.parties[cell.party].pays == "budget"
+
+
+def paid_less(w: Worlds, freed: Freed, z: int) -> Floats:
+    """What the payer of a cell pays less for its own people [draw, month], USD."""
+    cell = cells(w.scenario)[z]
+    if bears_cost(w, cell):
+        services, parties = list(w.scenario.services), list(w.scenario.parties)
+        return freed.cost_for(services.index(cell.service), parties.index(cell.party))
+    return np.asarray(w.usual.payments[:, :, z] - w.strategy.payments[:, :, z])
+
+
+def paid_for_others(w: Worlds, freed: Freed, z: int) -> Floats:
+    """What the payer of a cell pays for others who use the capacity set free [draw, month], USD.
+
+    A budget pays nothing: its saving is what is left after them.
+    """
+    cell = cells(w.scenario)[z]
+    s = list(w.scenario.services).index(cell.service)
+    if w.scenario.parties[cell.party].pays == "budget":
+        return np.zeros_like(freed.taken_up[s])
+    units, trend = total(w.usual.use[:, :, s]), w.get(f"services.{cell.service}.price_trend")
+    price = (1.0 + trend)[:, None] ** years_since_price_year(w.scenario)
+    each = np.divide(
+        w.usual.base_payments[:, z], units, out=np.zeros_like(units), where=units > 0.0
+    )
+    return np.asarray(freed.taken_up[s] * price * each[:, None])
 
 
 def freed_cost(w: Worlds, freed: Freed) -> Floats:
     """Marginal cost avoided and fixed cost released, by who pays the services [draw, party]."""
-    base = by_service(w.scenario, w.usual.base_payments)
-    share = np.divide(
-        base, total(base)[:, :, None], out=np.zeros_like(base), where=total(base)[:, :, None] > 0.0
-    )
-    out = np.zeros((w.get.size, base.shape[2]))
+    out = np.zeros((w.get.size, freed.share.shape[2]))
     for s, service in enumerate(w.scenario.services.values()):
         if service.rescue:
-            out += share[:, s, :] * over_months(freed.cost(s))[:, None]
+            for p in range(out.shape[1]):
+                out[:, p] += over_months(freed.cost_for(s, p))
     return out
 
 

@@ -96,7 +96,7 @@ def in_usual_care(scenario: Scenario, m: Money) -> Money:
     and of dues, fees and grants those that say so.
     """
     f = financing_of(scenario)
-    grants = [g.usual_care for g in f.grants.values()]
+    grants = [g.exists(scenario.clock.start) for g in f.grants.values()]
     dues = [d.usual_care for d in f.dues.values()]
     fees = [fee.usual_care for fee in f.fees.values()]
     only_strategy = [True] * (len(f.hard_wiring) + len(f.loans))

@@ -154,6 +154,7 @@ def _contracts(s: Scenario, f: Financing) -> Iterator[Misfit]:
         yield from _provider(s, contract, at)
         yield from _measures(contract, at)
         yield from _companions(contract, at)
+        yield from _paid_once(contract, at)
         yield from _fixed_scale(contract, at)
 
 
@@ -237,6 +238,14 @@ def _companions(contract: ContractLine, at: Location) -> Iterator[Misfit]:
         if setting is not None and terms is None:
             allowed = f"terms with {clause}, or no `{key}`"
             yield (*at, key), f"`{setting}`, and terms without {clause}", allowed, ()
+
+
+def _paid_once(contract: ContractLine, at: Location) -> Iterator[Misfit]:
+    """One saving is shared or captured: a contract that does both pays for it twice."""
+    if contract.terms.capture is not None and contract.terms.shared_savings is not None:
+        told = "capture and shared_savings, which both pay for the same saving"
+        allowed = "one of the two: terms with capture, or terms with shared_savings"
+        yield (*at, "terms", "capture"), told, allowed, ()
 
 
 def _fixed_scale(contract: ContractLine, at: Location) -> Iterator[Misfit]:

@@ -2,6 +2,7 @@
 
 from .books import COSTS, DIRECT, INTEREST, LOANS, POSTS, PROGRAMMES, REINVESTED, REPAYMENTS
 from .compiled import equation
+from .finance.cash import payable
 from .interventions import served_total
 
 
@@ -119,22 +120,32 @@ def reinvested_share(p, t, r):
 
 @equation
 def add_up_needed(p, n, t, b, e, v, plan, month):
-    """Payments of each account if all posts were filled, debts to others left out."""
+    """Payments of each account if all posts were filled, debts to others left out; and what
+    restricted money would pay of them."""
     for j in range(t.post.size):
         if p.post_running[month, j]:
             cost = n.post[j].wanted * n.post_cost[month, j].own
-            need_more(p, b, month, p.first[POSTS] + j, cost)
+            need_more(p, t, b, month, p.first[POSTS] + j, cost)
     for c in range(n.cost.shape[1]):
-        need_more(p, b, month, p.first[COSTS] + c, n.cost[month, c].own)
+        need_more(p, t, b, month, p.first[COSTS] + c, n.cost[month, c].own)
     for x in range(n.loan_payment.shape[1]):
-        need_more(p, b, month, p.first[LOANS] + x, n.loan_payment[month, x])
+        need_more(p, t, b, month, p.first[LOANS] + x, n.loan_payment[month, x])
     for i in range(t.programme.size):
         cost = full_cost(p, e, v, plan, i, month)
-        need_more(p, b, month, p.first[PROGRAMMES] + i, cost)
+        need_more(p, t, b, month, p.first[PROGRAMMES] + i, cost)
 
 
 @equation
-def need_more(p, b, month, o, cost):
+def need_more(p, t, b, month, o, cost):
+    """Needed; restricted money is expected as far as it may pay for it."""
     k = p.obligation[o].account
-    if k >= 0:
-        b.account[month, k].needed += cost
+    if k < 0:
+        return
+    b.account[month, k].needed += cost
+    left = cost
+    for f in range(t.fund.size):
+        if p.may_pay[f, o]:
+            part = payable(left, t.fund[f].planned)
+            t.fund[f].planned -= part
+            b.account[month, k].expected += part
+            left -= part

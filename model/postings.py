@@ -16,16 +16,18 @@ import numpy as np
 
 from .distributions import Floats
 from .finance.ledger import BOUNDARY, Entry, Ledger
-from .freed import Freed, average_cost, share_of
+from .freed import Freed, average_cost, bears_cost, paid_for_others, paid_less
 from .money import later
 from .money_plan import contract_account, financing_of, lines, obligations, restricted_funds
 from .rates import rate_resets
 from .scenario import Service
-from .services import cells, price_factors
-from .totals import total
-from .worlds import World, Worlds, by_service
+from .services import cells
+from .worlds import World, Worlds
 
 PAID_TO_OTHERS = {"posts": "posts", "costs": "costs", "fees": "fee_costs"}
+# What a loss-ratio rule counts with care (42 CFR 438.8(e)), and what of it comes back.
+FOR_QUALITY = ("programmes", "carried", "in_kind", "contracts", "dues", "fees", "grants")
+REFUNDS = ("withheld", "repayments", "returned")
 
 
 def ledgers(w: Worlds, freed: Freed) -> tuple[Ledger, Ledger]:
@@ -40,12 +42,20 @@ def ledgers(w: Worlds, freed: Freed) -> tuple[Ledger, Ledger]:
         *care(w, freed),
         *back_fill(w, freed),
         *provider_costs(w, freed),
-        *rate_resets(w),
         *programmes(w),
         *finances(w, w.strategy_world),
         *contracts_of_others(w),
     )
-    return Ledger(usual, w.get.size, months), Ledger(strategy, w.get.size, months)
+    before, after = Ledger(usual, w.get.size, months), Ledger(strategy, w.get.size, months)
+    rates = rate_resets(
+        w, freed, lambda payer: for_quality(after, payer) - for_quality(before, payer)
+    )
+    return before, Ledger((*strategy, *rates), w.get.size, months)
+
+
+def for_quality(ledger: Ledger, payer: str) -> Floats:
+    """What counts as care or its improvement beside care itself [draw, month], less refunds."""
+    return ledger.payments(payer, FOR_QUALITY) - ledger.receipts(payer, REFUNDS)
 
 
 # --- care
@@ -59,35 +69,21 @@ def receiver(service: Service) -> str:
 def care(w: Worlds, freed: Freed | None) -> Iterator[Entry]:
     """Payments for care; with `freed` (cost set free, by service) those of the strategy."""
     world = w.usual if freed is None else w.strategy
-    services = list(w.scenario.services)
-    base = by_service(w.scenario, w.usual.base_payments)
     for z, cell in enumerate(cells(w.scenario)):
-        service = w.scenario.services[cell.service]
         amounts = world.payments[:, :, z]
-        if freed is not None and service.rescue and pays_budget(w, cell.party):
-            s, p = services.index(cell.service), list(w.scenario.parties).index(cell.party)
-            share = share_of(base, s, p)
-            amounts = w.usual.payments[:, :, z] - share[:, None] * freed.cost(s)
-        yield Entry(cell.party, receiver(service), f"care.{cell.service}", amounts)
-
-
-def pays_budget(w: Worlds, party: str) -> bool:
-    return w.scenario.parties[party].pays == "budget"
+        if freed is not None and bears_cost(w, cell):
+            amounts = w.usual.payments[:, :, z] - paid_less(w, freed, z)
+        provider = receiver(w.scenario.services[cell.service])
+        yield Entry(cell.party, provider, f"care.{cell.service}", amounts)
 
 
 def back_fill(w: Worlds, freed: Freed) -> Iterator[Entry]:
     """What payers of prices pay for others who use the capacity set free."""
-    prices, services = price_factors(w.scenario, w.get), list(w.scenario.services)
     for z, cell in enumerate(cells(w.scenario)):
-        if pays_budget(w, cell.party):
-            continue
-        s = services.index(cell.service)
-        units = total(w.usual.use[:, :, s])
-        each = np.divide(
-            w.usual.base_payments[:, z], units, out=np.zeros_like(units), where=units > 0.0
+        provider, amounts = (
+            receiver(w.scenario.services[cell.service]),
+            paid_for_others(w, freed, z),
         )
-        amounts = freed.taken_up[s] * prices[:, :, s] * each[:, None]
-        provider = receiver(w.scenario.services[cell.service])
         yield Entry(cell.party, provider, f"back_fill.{cell.service}", amounts)
 
 

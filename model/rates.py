@@ -1,67 +1,121 @@
 """Rates: who keeps a saving of a payer that is paid by capitation.
 
 The payer keeps it until its rates are re-set (model.md 5): from then on premiums are lower by what
-was saved `reset_after` months before, to the benefit of who pays them, segment by segment (the
-federal share differs). Before that a medical-loss-ratio rule may make the payer rebate a part.
+was saved `reset_after` months before, after what the payer pays for others who use freed capacity,
+to the benefit of who pays the premiums, segment by segment (the federal share differs). Before that
+a medical-loss-ratio rule may make the payer rebate a part. What a payer spends on programmes and on
+the network counts there as care, but raises no rates: the payer bears it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from .distributions import Floats
 from .finance.ledger import Entry
+from .freed import Freed, in_proportion, paid_for_others, paid_less
 from .money import later
+from .names import payers_of
 from .services import cells, payer_table, price_factors, prices
-from .totals import over_months
+from .totals import over_months, total
 from .worlds import Worlds, calendar_years, members_of, other_care_of
 
 
-def rate_resets(w: Worlds) -> Iterator[Entry]:
-    """Entries from each payer with rates to who pays its premiums; a dearer year is paid back."""
+def rate_resets(w: Worlds, freed: Freed, spent: Callable[[str], Floats]) -> Iterator[Entry]:
+    """Entries from each payer with rates to who pays its premiums; a dearer year is paid back.
+
+    `spent` says what a payer spends on quality beyond usual care [draw, month], USD.
+    """
     for name, party in w.scenario.parties.items():
         if party.rates is None:
             continue
         lag = w.get(f"parties.{name}.rates.reset_after")
-        shares = saved_by_financer(w, name)
-        for financer, saved in shares.items():
+        savings = saved_by_financer(w, freed, name)
+        for financer, saved in savings.items():
             yield Entry(name, financer, "rate_reset", later(saved, lag))
-        yield from rebates(w, name, shares)
+        yield from rebates(w, name, savings, spent)
 
 
-def saved_by_financer(w: Worlds, payer: str) -> dict[str, Floats]:
-    """What a payer saves on care [draw, month], by who pays the premiums of the segment."""
+# --- savings by segment
+
+
+class Saving(NamedTuple):
+    """What a payer saves on a service: by month in all, by segment only by year."""
+
+    by_segment: Floats  # [draw, year, segment] at the year's mean price, USD
+    part: Floats  # [draw, year, segment] shares for what the mean price and year leave open
+    users: Floats  # [draw, segment] shares in what the payer pays in usual care
+    paid_less: Floats  # [draw, month] in all, USD
+    for_others: Floats  # [draw, month] paid for others who use freed capacity, USD
+
+
+def saved_by_financer(w: Worlds, freed: Freed, payer: str) -> dict[str, Floats]:
+    """What a payer saves after back-fill [draw, month], by who pays the segments' premiums."""
+    found, year, months = list(savings_on(w, freed, payer)), calendar_years(w), months_in_year(w)
     out: dict[str, Floats] = {}
-    by_segment = saved_by_segment(w, payer)
-    for g, (name, segment) in enumerate(w.scenario.segments.items()):
-        if payer in segment.payers:
-            for financer in segment.financed_by:
-                share = w.get(f"segments.{name}.financed_by.{financer}")[:, None]
-                part = by_segment[:, calendar_years(w), g] / months_in_year(w) * share
-                out[financer] = out[financer] + part if financer in out else part
+    for financer, share in financing(w, payer).items():
+        out[financer] = np.zeros((w.get.size, months.size))
+        for saving in found:
+            evenly = saving.by_segment[:, year] / months[:, None]
+            rest = saving.paid_less - total(evenly)
+            own = total(saving.by_segment * share[:, None, :])[:, year] / months
+            own += rest * total(saving.part * share[:, None, :])[:, year]
+            own -= saving.for_others * total(saving.users * share)[:, None]
+            out[financer] += own
     return out
+
+
+def savings_on(w: Worlds, freed: Freed, payer: str) -> Iterator[Saving]:
+    """A payer's saving on each service that it pays for."""
+    table, _ = payer_table(w.scenario)
+    price, factor = prices(w.scenario, w.get), yearly_prices(w)
+    for z, cell in enumerate(cells(w.scenario)):
+        if cell.party != payer:
+            continue
+        s = list(w.scenario.services).index(cell.service)
+        each = np.zeros((w.get.size, len(w.scenario.segments)))
+        for g, row in enumerate(table):
+            if payer in row[s]:
+                each[:, g] = price[:, g, s, row[s].index(payer)]
+        usual = w.usual.use_by_segment[:, :, :, s] * each[:, None, :]
+        fewer = usual - w.strategy.use_by_segment[:, :, :, s] * each[:, None, :]
+        fewer *= factor[:, :, s][:, :, None]
+        size = np.abs(fewer)
+        yield Saving(
+            by_segment=fewer,
+            part=in_proportion(np.where(total(size)[:, :, None] > 0.0, size, usual)),
+            users=in_proportion(over_months(usual)),  # axis 1 is the year here
+            paid_less=paid_less(w, freed, z),
+            for_others=paid_for_others(w, freed, z),
+        )
+
+
+def financing(w: Worlds, payer: str) -> dict[str, Floats]:
+    """Share of the premiums that each party pays [draw, segment], where a payer covers or pays."""
+    out: dict[str, Floats] = {}
+    for g, name in enumerate(w.scenario.segments):
+        if pays_for(w, payer, name):
+            for financer in w.scenario.segments[name].financed_by:
+                none = np.zeros((w.get.size, len(w.scenario.segments)))
+                share = w.get(f"segments.{name}.financed_by.{financer}")
+                out.setdefault(financer, none)[:, g] = share
+    return out
+
+
+def pays_for(w: Worlds, payer: str, name: str) -> bool:
+    """Whether a party covers a segment, or pays for a service that it uses."""
+    segment = w.scenario.segments[name]
+    payments = (w.scenario.services[service].payment for service in segment.use)
+    return payer in segment.payers or any(payer in payers_of(p, segment.payers) for p in payments)
 
 
 def months_in_year(w: Worlds) -> Floats:
     """[month]: how many months of its calendar year are simulated."""
     year = calendar_years(w)
     return np.bincount(year)[year].astype(np.float64)
-
-
-def saved_by_segment(w: Worlds, payer: str) -> Floats:
-    """What a payer saves on care, before back-fill [draw, year, segment], USD."""
-    table, _ = payer_table(w.scenario)
-    price, factor = prices(w.scenario, w.get), yearly_prices(w)
-    fewer = w.usual.use_by_segment - w.strategy.use_by_segment
-    out = np.zeros(fewer.shape[:3])
-    for g, (row, segment) in enumerate(zip(table, w.scenario.segments.values(), strict=True)):
-        for s, (name, payers) in enumerate(zip(w.scenario.services, row, strict=True)):
-            if name in segment.use and payer in payers:
-                each = price[:, g, s, payers.index(payer)]
-                out[:, :, g] += fewer[:, :, g, s] * factor[:, :, s] * each[:, None]
-    return out
 
 
 def yearly_prices(w: Worlds) -> Floats:
@@ -73,18 +127,24 @@ def yearly_prices(w: Worlds) -> Floats:
     return out / np.bincount(year)[None, :, None]
 
 
-def rebates(w: Worlds, payer: str, shares: dict[str, Floats]) -> Iterator[Entry]:
+# --- rebates
+
+
+def rebates(
+    w: Worlds, payer: str, savings: dict[str, Floats], spent: Callable[[str], Floats]
+) -> Iterator[Entry]:
     """Premium owed back where cost falls below the minimum loss ratio before rates are re-set.
 
-    rebate = saving kept - (expected - minimum loss ratio) x premium, if above zero, each year, to
-    who pays the premiums by their share of the members. Premium = cost / expected loss ratio.
+    rebate = saving kept - spent on quality - (expected - minimum loss ratio) x premium, if above
+    zero, each year, to who pays the premiums by their share of the members. Premium = cost /
+    expected loss ratio.
     """
     at = f"parties.{payer}.rates"
     least = w.get(f"{at}.minimum_loss_ratio")
-    if not shares or not least.any():
+    if not savings or not least.any():
         return
     expected, lag = w.get(f"{at}.expected_loss_ratio"), w.get(f"{at}.reset_after")
-    kept = sum_of([saved - later(saved, lag) for saved in shares.values()])
+    kept = sum_of([saved - later(saved, lag) for saved in savings.values()]) - spent(payer)
     room = cost_of_members(w, payer) * ((expected - least) / expected)[:, None]
     year = calendar_years(w)
     owed = np.zeros_like(kept)
@@ -92,7 +152,7 @@ def rebates(w: Worlds, payer: str, shares: dict[str, Floats]) -> Iterator[Entry]
         months = np.flatnonzero(year == y)
         over = sum_of([kept[:, m] - room[:, m] for m in months])
         owed[:, months[-1]] = np.where(least > 0.0, np.maximum(0.0, over), 0.0)
-    for who in shares:
+    for who in savings:
         share = financed_share(w, payer, who)[:, None]
         yield Entry(payer, who, "loss_ratio_rebate", owed * share)
 
@@ -115,11 +175,16 @@ def cost_of_members(w: Worlds, payer: str) -> Floats:
 
 
 def financed_share(w: Worlds, payer: str, financer: str) -> Floats:
-    """Share [draw] of a payer's members whose premiums a party pays."""
+    """Share [draw] of a payer's members whose premiums a party pays, by person-months.
+
+    Where it pays for a service only, everybody in the segment is a member.
+    """
     whole, part = np.zeros(w.get.size), np.zeros(w.get.size)
-    for name, segment in w.scenario.segments.items():
-        if payer in segment.payers and segment.financed_by:
-            members = over_months(members_of(w, payer, name))
+    for g, (name, segment) in enumerate(w.scenario.segments.items()):
+        if segment.financed_by and pays_for(w, payer, name):
+            covers = payer in segment.payers
+            present = members_of(w, payer, name) if covers else w.usual.person_months[:, :, g]
+            members = over_months(present)
             whole += members
             if financer in segment.financed_by:
                 part += members * w.get(f"segments.{name}.financed_by.{financer}")

@@ -92,7 +92,7 @@ def recurring(a: Account, amounts: dict[Source, Floats]) -> Floats:
     """Revenue that comes again without a new award [draw], USD.
 
     Dues, fees, hard-wired amounts, budget lines (grants with `recurring`), and of contracts what is
-    paid for members by the month (fee not at risk, capitation); never what is settled by the year.
+    paid by the month (fee not at risk, capitation, cases); never what is settled by the year.
     """
     out = np.zeros(a.get.size)
     for source, amount in amounts.items():
@@ -101,21 +101,15 @@ def recurring(a: Account, amounts: dict[Source, Floats]) -> Floats:
         ):
             out = out + amount
         elif source.kind == "contracts":
-            out = out + over_months(paid_for_members(a, source))
+            out = out + over_months(paid_by_the_month(a, source))
     return out
 
 
-def paid_for_members(a: Account, source: Source) -> Floats:
-    """Member fee not at risk and capitation, as far as received [draw, month]."""
+def paid_by_the_month(a: Account, source: Source) -> Floats:
+    """What a contract pays by the month, as far as the account received it [draw, month]."""
     deals, h = a.world.deals, source.positions[0] - int(a.plan.first_line[CONTRACTS])
     assert deals is not None
-
-    def clause(name: str) -> Floats:
-        return np.asarray(deals.contract[name][:, h, None])
-
-    fee = deals.month["members"][:, :, h] * clause("fee") * (1.0 - clause("at_risk"))
-    care = deals.month["usual_care"][:, :, h] * clause("counted_share")
-    due = (fee + care * clause("capitation")) * clause("to_account")
+    due = a.books.monthly[:, :, h] * deals.contract["to_account"][:, h, None]
     return np.asarray(np.minimum(received(a, source.positions), due))
 
 

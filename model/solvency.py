@@ -15,11 +15,13 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
+from .contract_cash import shares_of_pool
+from .deals import by_year
 from .distributions import Floats
 from .finance.revenue import highest_dues, lowest_dues, value_of_membership
 from .financing import Activity
 from .money import later
-from .money_plan import contract_account, restricted_funds
+from .money_plan import Bools, Ints, contract_account, restricted_funds
 from .revenue_outcomes import hard_wired, revenue_measures
 from .statements import Account, received, share_of
 from .totals import over_months
@@ -73,12 +75,18 @@ def cash_measures(a: Account) -> Iterator[Measure]:
     `runway_months` ends with the horizon where nothing happens: then `runway_censored` is 1.
     `lowest_cash` is unrestricted cash less credit drawn, up to and with the month of insolvency;
     there it stands at what was left when the bills were not paid: 0, or minus the credit line.
+    `solvent_by_luck` is 1 where the account is solvent at the end and in any year got more from a
+    settlement than the truth would have paid: luck, or an error in its favour.
     """
-    insolvent = (a.booked("alive")[:, -1] <= 0.0).astype(np.float64)
-    yield a.says("p_insolvent", "1", insolvent)
+    insolvent = a.booked("alive")[:, -1] <= 0.0
+    yield a.says("p_insolvent", "1", insolvent.astype(np.float64))
+    if a.label == STRATEGY and a.financing.contracts:
+        by_luck = ~insolvent & was_lucky(a)
+        yield a.says("solvent_by_luck", "1", by_luck.astype(np.float64))
     yield a.says("runway_months", "months", a.runway)
-    yield a.says("runway_censored", "1", 1.0 - insolvent)
+    yield a.says("runway_censored", "1", (~insolvent).astype(np.float64))
     net = a.booked("cash") - a.booked("credit")
+    net = np.where(np.abs(net) < CENT, 0.0, net)
     least = lowest(np.where(a.open > 0.0, net, np.inf))
     yield a.says("lowest_cash", "USD", least.value)
     yield a.says("lowest_cash_month", "months", least.month)
@@ -105,27 +113,59 @@ def gap_measures(a: Account) -> Iterator[Measure]:
     yield a.says("closing_gap_with_luck", "USD/year", gap(opening, planned).closing)
 
 
+class Lucky(NamedTuple):
+    """What settlements of one contract bring an account beyond what the truth would."""
+
+    amount: Floats  # USD, both payments together [draw, year]
+    end: Ints  # last month of each year [year]
+    interim: Floats  # share that is paid at the year's end [draw]
+    lag: Floats  # months after which the rest is [draw]
+
+
 def luck_in_settlements(a: Account) -> Floats:
     """Of what settlements pay the account [draw, month]: all that exact measurement would not.
 
-    Lag as in the contract; a plan that a board may rely on leaves it out.
+    In the months in which it is paid; a plan that a board may rely on leaves it out.
     """
-    out, deals = a.nothing(), a.world.deals
-    if deals is None:
-        return out
-    for h, (name, contract) in enumerate(a.financing.contracts.items()):
-        if contract_account(a.scenario, name) != a.party:
-            continue
-        settled, first = a.books.settled[:, h], a.scenario.clock.index(contract.start)
-        share = deals.contract["to_account"][:, h]
-        lucky = a.nothing()
-        for year in range(contract.years):
-            end = first + 12 * year + 11
+    out = a.nothing()
+    for lucky in lucky_years(a):
+        whole = a.nothing()
+        for year, end in enumerate(lucky.end):
             if 0 <= end < a.months:
-                row = settled[:, year]
-                lucky[:, end] = (row["payment"] - row["payment_on_truth"]) * share
-        out += later(lucky, deals.contract["lag"][:, h])
+                whole[:, end] = lucky.amount[:, year]
+        share = lucky.interim[:, None]
+        out += share * whole + later((1.0 - share) * whole, lucky.lag)
     return out
+
+
+def was_lucky(a: Account) -> Bools:
+    """Whether any settlement that is paid within the horizon brings more than the truth [draw]."""
+    out = np.zeros(a.get.size, dtype=np.bool_)
+    for lucky in lucky_years(a):
+        early = (lucky.interim[:, None] > 0.0) & (lucky.end < a.months)
+        whole = lucky.end + lucky.lag[:, None] < a.months
+        out |= ((lucky.amount > CENT) & (early | whole)).any(axis=1)
+    return out
+
+
+def lucky_years(a: Account) -> Iterator[Lucky]:
+    """The contracts that pay into the account, and what luck and error bring by each.
+
+    A year's settlement is income as far as all its parts together are a gain: what is owed is a
+    debt. Withhold pools are paid apart, and have no luck.
+    """
+    deals = a.world.deals
+    for h, (name, contract) in enumerate(a.financing.contracts.items()):
+        if deals is None or contract_account(a.scenario, name) != a.party:
+            continue
+        settled, c = a.books.settled[:, h, : contract.years], deals.contract[:, h]
+        pool = by_year(a.scenario, contract, a.books.pool[:, :, h])
+        pool = pool * shares_of_pool(c)[1][:, None]
+        measured = settled["payment"] + settled["other"] - pool
+        truth = settled["payment_on_truth"] + settled["other_on_truth"] - pool
+        gained = np.maximum(measured, 0.0) - np.maximum(truth, 0.0)
+        end = a.scenario.clock.index(contract.start) + 12 * np.arange(contract.years) + 11
+        yield Lucky(gained * c["to_account"][:, None], end, c["interim"], np.round(c["lag"]))
 
 
 def gap(opening: Floats, flows: Floats) -> Gap:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .books import Money, MoneyPlan
 from .distributions import Floats
-from .financing import Financing
+from .financing import Financing, Grant
 from .money_plan import Line, Obligation, financing_of, lines, money_plan, obligations
 from .valuation import months_until
 from .worlds import USUAL, Measure, Worlds
@@ -84,6 +84,8 @@ class Account:
 
     def here(self, part: Any) -> bool:
         """Whether dues, a fee or a grant are there in this world."""
+        if isinstance(part, Grant):
+            return self.label != USUAL or part.exists(self.scenario.clock.start)
         return self.label != USUAL or bool(part.usual_care)
 
     def nothing(self) -> Floats:

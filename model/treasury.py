@@ -65,9 +65,9 @@ def close_month(p, n, t, b, e, v, plan, s, m, month):
                 let_go(p, n, t, s, k, month)
     record_payments(p, t, b, month)
     claim_back(p, n, t, b, month)
+    add_up_needed(p, n, t, b, e, v, plan, month)
     close_funds(p, n, t, b, month)
     reinvest_surplus(p, n, t, month)
-    add_up_needed(p, n, t, b, e, v, plan, month)
     record_accounts(p, n, t, b, month)
     record_posts(p, t, b, month)
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from .distributions import Floats
 from .finance.ledger import Ledger
-from .freed import Freed, share_of
+from .freed import Freed, bears_cost, paid_less
 from .services import cells
 from .totals import over_months
-from .worlds import DIFFERENCE, Measure, Worlds, by_service
+from .worlds import DIFFERENCE, Measure, Worlds
 
 
 def measures(w: Worlds, freed: Freed, change: Ledger) -> Iterator[Measure]:
@@ -74,22 +74,18 @@ def add(found: Steps, party: str, name: str, amounts: Floats) -> None:
 
 def care_steps(w: Worlds, freed: Freed, found: Steps) -> None:
     """Avoided units at the payer's price, at the provider's cost, and the revenue between them."""
-    services = list(w.scenario.services)
-    base = by_service(w.scenario, w.usual.base_payments)
     for z, cell in enumerate(cells(w.scenario)):
-        service, s = w.scenario.services[cell.service], services.index(cell.service)
+        service = w.scenario.services[cell.service]
         if service.provider == cell.party:
             continue  # who pays itself has the provider's branch only
         fewer = w.usual.payments[:, :, z] - w.strategy.payments[:, :, z]
         name = "avoided_at_price" if service.rescue else "added_care_elsewhere"
         add(found, cell.party, name, fewer)
-        paid_less = fewer
-        if service.rescue and w.scenario.parties[cell.party].pays == "budget":
-            share = share_of(base, s, list(w.scenario.parties).index(cell.party))
-            paid_less = share[:, None] * freed.cost(s)
-            add(found, cell.party, "stays_in_the_budget", paid_less - fewer)
+        less = paid_less(w, freed, z)
+        if bears_cost(w, cell):
+            add(found, cell.party, "stays_in_the_budget", less - fewer)
         if service.provider is not None:
-            add(found, service.provider, "revenue_lost", -paid_less)
+            add(found, service.provider, "revenue_lost", -less)
 
 
 def back_fill_steps(w: Worlds, freed: Freed, found: Steps) -> None:

@@ -94,7 +94,12 @@ def assign(document: Document, setting: str) -> Document:
         _refuse(spot, "too deep a path", f"at most {MAX_DEPTH} levels", dotted(location))
     if node.value is None:
         return _deleted(document, location, spot)
-    return replaced(document, location, _document(spot, node, spot.file))
+    value = _document(spot, node, spot.file)
+    old = reduce(_inside, location, document.data)
+    if is_bare(value.data) and has_unit(old):
+        spots = dict(value.marks) | {("value",): spot, ("unit",): spot}
+        value = Document(in_its_unit(value.data, old), spots, value.path)
+    return replaced(document, location, value)
 
 
 def part_at(document: Document, location: Location) -> Document:
@@ -197,7 +202,13 @@ class _Merge:
     deleted: set[Location] = field(default_factory=set)
 
     def merged(self, old: Any, new: Any, at: Location) -> Any:
-        """The data at one place; what is not a mapping on both sides is replaced whole."""
+        """The data at one place; what is not a mapping on both sides is replaced whole.
+
+        A bare number keeps the unit of the number that it replaces.
+        """
+        if is_bare(new) and has_unit(old):
+            self.replaced.add(at)
+            return in_its_unit(new, old)
         if not (isinstance(old, dict) and isinstance(new, dict)):
             self.replaced.add(at)
         if not isinstance(new, dict):
@@ -220,6 +231,24 @@ class _Merge:
     def replaces(self, at: Location) -> bool:
         """Whether what stood at a place of the parent is gone."""
         return any(at[:length] in self.replaced for length in range(len(at) + 1))
+
+
+def is_bare(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def has_unit(old: Any) -> bool:
+    """Whether a number is in a unit that a bare number in its place would be meant in.
+
+    Per cent is not one: 0.4 in place of 50 % is meant as a share.
+    """
+    unit = old.get("unit") if isinstance(old, dict) else None
+    return isinstance(unit, str) and not unit.startswith("%") and unit != "percent"
+
+
+def in_its_unit(number: Any, old: Any) -> dict[str, Any]:
+    """A number that replaces one with a unit is in that unit: 144000 for 150000 USD/year."""
+    return {"value": number, "unit": old["unit"]}
 
 
 def _nothing_to_delete(mark: Mark, at: Location, names: Iterable[str]) -> Problem:

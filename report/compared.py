@@ -15,6 +15,7 @@ from model.problems import printable
 
 from . import compared_money
 from .compared_money import CASH
+from .money import PERSPECTIVES
 from .rundata import ALL, DUST, FEW_DRAWS
 from .story import PERSPECTIVE, TOO_FEW
 from .wording import (
@@ -176,10 +177,14 @@ def blocks(data: dict[str, Any]) -> list[Block]:
 
 def money_blocks(data: dict[str, Any], by_key: Grouped) -> Iterator[Block]:
     """Cash of each account, contracts, and present values; nothing without financing."""
-    names = short_names(data["names"]) | {"society": "Society (what resources cost)"}
+    names = short_names(data["names"]) | {"society": PERSPECTIVES["society"]}
     for party in data["accounts"]:
         there = [(words, by_key.get((metric, party))) for metric, words in CASH.items()]
         rows = [Row(words, cells(found, data)) for words, found in there if found]
+        lucky = compared_money.by_luck(data, party)
+        if any(lucky):
+            words = compared_money.BY_LUCK["solvent_by_luck"]
+            rows.insert(2, Row(words, [_own(row, data) for row in lucky]))
         yield Block(f"Cash of {names.get(party, party)}", rows)
     contracts = [
         Row(f"{names.get(key, key)}: {words}", [_own(row, data) for row in found])
@@ -262,7 +267,7 @@ def chart_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     if data["accounts"]:
         found = [(rows, title) for rows, title in found if not _all_same(rows)]
         if gaps := by_key.get(("closing_gap", data["accounts"][0])):
-            found.insert(0, (gaps, "Missing a year, beyond all listed sources"))
+            found.insert(0, (gaps, compared_money.CASH["closing_gap"]))
     return [(title, [_mark(row, called) for row in rows]) for rows, title in found]
 
 

@@ -30,18 +30,20 @@ CASH = {
     "runway_months": "Cash runs out (median)",
     "p_insolvent": "Insolvent by the end, of 100 draws",
     "below_core_staff": "Core staff below minimum, of 100 draws",
-    "closing_gap": "Missing a year, beyond all sources",
-    "gap_first_year": "Missing in the first short year",
+    "closing_gap": "Needed a year so as never to be short",
+    "gap_first_year": "Needed in the first short year",
     "lowest_cash": "Lowest cash",
     "revenue_total": "Received over the horizon",
 }
+# Of an account that has contracts.
+BY_LUCK = {"solvent_by_luck": "Solvent, and paid by luck or error, of 100 draws"}
 # Of a contract, which some scenarios have and others not.
 CONTRACT = {
-    "contract_payment": "expected payment",
+    "contract_payment": "would pay, if the network survived",
     "payment_by_error_and_luck": "of which luck and error",
     "contract_received": "received by the network",
-    "p_paid": "paid, of 100 contract years",
-    "p_paid_without_effect": "paid without any effect, of 100",
+    "p_paid": "a payment comes out, of 100 contract years",
+    "p_paid_without_effect": "the same without any effect, of 100",
 }
 PARTIES = 8  # with a present value of their own
 
@@ -94,7 +96,7 @@ def spread(values: Floats) -> dict[str, float | None]:
 
 
 def own(compared: Compared) -> list[dict[str, Any]]:
-    """Outcomes of contracts by scenario: those that not every scenario has have no difference."""
+    """Outcomes of contracts, and of accounts that have any, by scenario: those that not every scenario has have no difference."""
     return [
         {
             "metric": key.metric,
@@ -106,7 +108,7 @@ def own(compared: Compared) -> list[dict[str, Any]]:
         | spread(values)
         for result in compared.results
         for key, values in result.metrics.items()
-        if key.metric in CONTRACT
+        if key.metric in CONTRACT or key.metric in BY_LUCK
     ]
 
 
@@ -120,12 +122,14 @@ def wanted(data: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def valued(data: dict[str, Any]) -> list[str]:
-    """Parties of interest: the largest present values of either sign, accounts, and society."""
+    """Parties of interest: the largest present values of either sign, and society; no account."""
     most: dict[str, float] = {}
+    accounts = data.get("accounts", [])
     for row in data["metrics"]:
-        if row["metric"] == "npv" and not row["party"].startswith("perspective."):
-            most[row["party"]] = max(most.get(row["party"], 0.0), abs(row["mean"] or 0.0))
-    always = [p for p in (*data.get("accounts", []), "society") if p in most]
+        party = row["party"]
+        if row["metric"] == "npv" and not (party.startswith("perspective.") or party in accounts):
+            most[party] = max(most.get(party, 0.0), abs(row["mean"] or 0.0))
+    always = [p for p in ("society",) if p in most]
     rest = sorted((p for p in most if p not in always), key=lambda p: -most[p])
     return [*[p for p in rest if most[p] > DUST][:PARTIES], *always]
 
@@ -144,18 +148,34 @@ def opening(rows: dict[str, list[dict[str, Any]]], k: int, data: dict[str, Any])
         now, first = (row["mean"] for row in (chances[k], chances[0]))
         before = "" if now == first else f" instead of {chance(first).removeprefix('in ')}"
         told.append(f"insolvent by the end {chance(now)}{before}")
+        lucky = by_luck(data, data["accounts"][0])[k]
+        if lucky is not None and lucky["mean"] > 0.0:
+            paid = f"{of_hundred(lucky['mean'])} were paid settlements by luck or error"
+            told.append(f"of the {of_hundred(1.0 - now)} in 100 that stay solvent, {paid}")
     if gaps := rows.get("closing_gap"):
         d = gaps[k]["difference"]
-        told.append(f"{dollars(gaps[k]['mean'])} a year is missing, {shift(d)}")
+        told.append(
+            f"{dollars(gaps[k]['mean'])} a year is needed so as never to be short, {shift(d)}"
+        )
     return told
+
+
+def by_luck(data: dict[str, Any], party: str) -> list[dict[str, Any] | None]:
+    """By scenario: how often an account is solvent and was paid by luck; None without contracts."""
+    found = {
+        r["scenario"]: r
+        for r in data.get("own", [])
+        if r["metric"] in BY_LUCK and r["party"] == party and r["mean"] is not None
+    }
+    return [found.get(s["name"]) for s in data["scenarios"]]
 
 
 HEADINGS = (
     "Cash runs out\n(median)",
     "Insolvent, of\n100 draws",
-    "Missing a year\n(90 %)",
+    "Needed a year\n(90 %)",
     "Received over\nthe horizon",
-    "Contract pays\n(luck and error)",
+    "Would pay\n(luck and error)",
 )
 
 
@@ -238,7 +258,7 @@ def contract_rows(data: dict[str, Any]) -> list[tuple[str, str, list[dict[str, A
     found = {
         (r["party"], r["metric"], r["scenario"]): r
         for r in data.get("own", [])
-        if r["strategy"] == STRATEGY and r["mean"] is not None
+        if r["metric"] in CONTRACT and r["strategy"] == STRATEGY and r["mean"] is not None
     }
     contracts = list(dict.fromkeys(party for party, _, _ in found))
     return [

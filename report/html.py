@@ -332,12 +332,12 @@ def write_csv(rows: list[dict[str, Any]], path: Path) -> None:
 
 def comparison_view(data: dict[str, Any]) -> dict[str, Any]:
     from .compared import about, blocks, chart_rows, opening, titles  # noqa: PLC0415
-    from .compared_money import HEADINGS, overview  # noqa: PLC0415
+    from .compared_money import CASH, HEADINGS, overview  # noqa: PLC0415
 
     called = titles(data)
     order = list(called.values())
     marks = chart_rows(data)
-    axes = [MISSING if title.startswith("Missing") else figures.SAVED for title, _ in marks]
+    axes = [MISSING if title == CASH["closing_gap"] else figures.SAVED for title, _ in marks]
     charts = [
         Markup(renderer.svg(figures.compared(title, rows, order, axis)))
         for (title, rows), axis in zip(marks, axes, strict=True)

@@ -21,16 +21,19 @@ KINDS = {
     "loans": "loans",
     "rescue": "rescue",
 }
+SOCIETY = "society"
 PERSPECTIVES = {
     "perspective.federal": "Federal level",
     "perspective.state": "State level",
     "perspective.local": "Local level",
-    "society": "Society",
+    SOCIETY: "Society: resource cost only; health and lives are not priced",
 }
 # What decides whether the strategy changes the cash of an account.
 CASH_METRICS = ("p_insolvent", "runway_months", "closing_gap", "lowest_cash")
 # A rate or a month that fewer draws have would tell of the lucky ones only.
 MOST = 0.5
+# A payment of which less is received is told in the conditional.
+RECEIVED = 0.95
 
 
 # --- accounts
@@ -52,6 +55,7 @@ class Account(NamedTuple):
     below_core: Spread | None
     posts_filled: Spread | None
     lowest: Spread | None
+    by_luck: Spread | None
 
     @property
     def lasts(self) -> bool:
@@ -90,6 +94,7 @@ def account(run: Run, party: str, world: str) -> Account | None:
         run.spread("below_core_staff", party, world),
         run.spread("posts_filled", party, world),
         run.spread("lowest_cash", party, world),
+        run.spread("solvent_by_luck", party, world),
     )
 
 
@@ -278,6 +283,11 @@ class Contract(NamedTuple):
         return self.beyond.mean / self.payment.mean
 
     @property
+    def arrives(self) -> bool:
+        """Whether (nearly) all of it is received; else it is what would be paid."""
+        return self.received is None or self.received.mean >= RECEIVED * self.payment.mean
+
+    @property
     def unpaid_given_real(self) -> float | None:
         """Chance of no payment in a year with a real saving."""
         if self.real is None or self.unpaid is None or self.real.mean <= 0.0:
@@ -335,12 +345,30 @@ class Gain(NamedTuple):
     payback: Spread | None
     pays_back: float
 
+    @property
+    def gets_out(self) -> Spread | None:
+        """Present value of all but what it puts in; who puts in nothing gets its net out."""
+        return self.npv if self.outlay is None else self.benefit
+
 
 def gains(run: Run) -> list[Gain]:
-    """Parties for which anything changes, the largest net cash first whatever its sign."""
-    parties = [k for k in run.subjects("npv") if k not in PERSPECTIVES]
+    """Parties for which anything changes, the largest present value first whatever its sign.
+
+    Accounts stand apart (`own_cash`): one that goes bankrupt leaves bills unpaid, so that its net
+    cash tells when it goes under, not what the strategy is worth to it.
+    """
+    apart = {*PERSPECTIVES, *accounts(run)}
+    parties = [k for k in run.subjects("npv") if k not in apart]
     found = [g for key in parties if (g := gain(run, key, run.name(key)))]
     return sorted(found, key=lambda g: -abs(g.npv.mean))
+
+
+def own_cash(run: Run) -> list[tuple[str, Spread]]:
+    """Of each account its name and net cash, strategy less usual care, up to insolvency."""
+    found = (
+        (run.name(party), run.spread("net_cash", party, DIFFERENCE)) for party in accounts(run)
+    )
+    return [(name, s) for name, s in found if s is not None]
 
 
 def perspectives(run: Run) -> list[Gain]:
@@ -372,10 +400,32 @@ def gain(run: Run, key: str, name: str) -> Gain | None:
     )
 
 
-def waterfall(run: Run, party: str) -> Iterator[tuple[str, Spread, Spread | None]]:
-    """Steps of a party from avoided to net cash: name, amount, month around which it falls."""
+class Step(NamedTuple):
+    """A step of a waterfall; `month` is the one around which it falls, where most draws have it."""
+
+    name: str
+    amount: Spread
+    month: Spread | None
+
+
+def waterfall(run: Run, owner: str) -> Iterator[Step]:
+    """Steps of a party, from avoided to net cash, or of a contract, from saving to receipt."""
     for subject in run.subjects("waterfall"):
-        owner, _, step = subject.rpartition(".")
+        whose, _, step = subject.rpartition(".")
         amount = run.spread("waterfall", subject)
-        if owner == party and amount is not None:
-            yield step[3:], amount, run.spread("waterfall_month", subject)
+        if whose == owner and amount is not None:
+            often = run.share_known("waterfall_month", subject) >= MOST
+            month = run.spread("waterfall_month", subject) if often else None
+            yield Step(step.partition("_")[2], amount, month)
+
+
+def contract_steps(run: Run, key: str) -> list[Step]:
+    """A contract's steps, what is chance side by side, and at the end what is received."""
+    found = {step.name: step for step in waterfall(run, key)}
+    received = run.spread("contract_received", key)
+    if not found or received is None:
+        return []
+    names = [name for name in found if name != "losses_not_owed"]
+    if "losses_not_owed" in found:
+        names.insert(names.index("luck") + 1 if "luck" in names else 0, "losses_not_owed")
+    return [*(found[name] for name in names), Step("received", received, None)]

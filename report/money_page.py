@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from . import figures_money, money, money_story
 from .figures_money import MINUS, MISSING, NEEDED, NET, NEW, OLD, PLANNED, PLUS
-from .money import Gain
+from .money import Gain, Step
 from .renderer import Spec
-from .rundata import ALL, DUST, STRATEGY, USUAL, Run, Series, Spread
+from .rundata import DIFFERENCE, DUST, STRATEGY, USUAL, Run, Series
 from .wording import number, percent, short_interval, short_money, short_month_at
 
 PANELS, CURVES = 4, 2
@@ -39,12 +39,12 @@ def view(run: Run) -> dict[str, Any] | None:
         "contracts": money.contracts(run),
         "gains": money.gains(run),
         "perspectives": money.perspectives(run),
+        "own_cash": money.own_cash(run),
         "payback": lambda g: payback(run, g),
         "irr": irr,
         "returns": returns,
         "pockets": pockets(run),
         "groups": list(groups(run)),
-        "ratios": list(ratios(run)),
         "notes": money_story.notes(run),
         "discount": money_story.discount(run),
     }
@@ -66,6 +66,8 @@ def charts(run: Run) -> Iterator[tuple[str, Spec]]:
         if curve := c.chances.get("curve"):
             members = c.chances.get("members") or 0.0
             yield f"contract:{c.key}", figures_money.contract(curve, members)
+        if found := list(bars(run, money.contract_steps(run, c.key), RECEIVED)):
+            yield f"contract_steps:{c.key}", figures_money.waterfalls([(c.name, found)])
     panels = [(run.name(p), steps) for p in matters(run) if (steps := list(steps_of(run, p)))]
     if panels:
         yield "waterfalls", figures_money.waterfalls(panels)
@@ -141,10 +143,16 @@ def matters(run: Run) -> list[str]:
 
 
 def steps_of(run: Run, party: str) -> Iterator[dict[str, Any]]:
-    """Floating bars: each step from where the one before it ended."""
+    """A party's way to its net cash, which for an account is no gain."""
+    own = party in money.accounts(run)
+    return bars(run, money.waterfall(run, party), UNTIL_INSOLVENT if own else NET)
+
+
+def bars(run: Run, steps: Iterable[Step], sum_of_all: str) -> Iterator[dict[str, Any]]:
+    """Floating bars: each step from where the one before it ended; the last is their sum."""
     at, start = 0.0, run.summary["start"]
-    for name, amount, month in money.waterfall(run, party):
-        last = name == "net_cash"
+    for name, amount, month in steps:
+        last = name in ("net_cash", "received")
         begin = 0.0 if last else at
         end = amount.mean if last else at + amount.mean
         at = end
@@ -158,7 +166,7 @@ def steps_of(run: Run, party: str) -> Iterator[dict[str, Any]]:
         if month is not None and month.p50 >= 1.0 and not last:
             told += f", about {short_month_at(start, month.p50 - 1.0)[4:]}"
         yield {
-            "step": STEPS.get(name, name.replace("_", " ")),
+            "step": sum_of_all if last else STEPS.get(name, name.replace("_", " ")),
             "low": min(begin, end),
             "high": max(begin, end),
             "told": told.replace("-", "\N{MINUS SIGN}"),
@@ -176,8 +184,20 @@ STEPS = {
     "used_by_others": "capacity used by others",
     "fixed_cost_that_stays": "fixed cost that stays",
     "released_in_blocks": "capacity closed in blocks",
-    "net_cash": "net cash",
+    "true_saving": "true saving of the payer, as the contract counts it",
+    "not_attributed": "not of attributed members, or not in full",
+    "benchmark_error": "error of benchmark, attribution and late claims",
+    "luck": "luck in claims (chance)",
+    "losses_not_owed": "losses that a one-sided contract does not owe (chance)",
+    "not_counted": "below the minimum, or a fee taken off first",
+    "not_shared": "share that the payer keeps",
+    "limits": "limits of the payment",
+    "after_horizon": "due after the horizon",
+    "to_others": "goes to others",
+    "insolvent": "due when the network is insolvent",
 }
+RECEIVED = "received by the network"
+UNTIL_INSOLVENT = "receipts less payments until insolvency"
 
 
 # --- tables
@@ -248,7 +268,7 @@ def pockets(run: Run) -> dict[str, Any] | None:
     parties = [p for p in run.scenario["parties"] if p in there]
     sums = {key: float(s.mean.sum()) for key, s in cells.items()}
     most = max(map(abs, sums.values()), default=1.0) or 1.0
-    rows = []
+    rows, own = [], money.accounts(run)
     for party in parties:
         mine = {s: sums.get((s, party)) for s in services}
         paid = {m: _total(series.get(party)) for m, series in put.items()}
@@ -261,7 +281,8 @@ def pockets(run: Run) -> dict[str, Any] | None:
                 "name": run.name(party),
                 "cells": [(x, heat(x, most)) for x in mine.values()],
                 **paid,
-                "free": saves > DUST and paid_in < DUST,
+                "free": saves > DUST and paid_in < DUST and gains_for_sure(run, party),
+                "own": party in own,
             }
         )
     years = next(iter(found.values())).months
@@ -275,6 +296,12 @@ def pockets(run: Run) -> dict[str, Any] | None:
     ]
     names = [run.name(s) for s in services]
     return {"services": names, "rows": rows, "years": years, "yearly": yearly}
+
+
+def gains_for_sure(run: Run, party: str) -> bool:
+    """Whether the interval of its net cash lies above zero."""
+    net = run.spread("net_cash", party, DIFFERENCE)
+    return run.enough and net is not None and net.p05 > DUST
 
 
 def _peak(cells: dict[tuple[str, ...], Series]) -> float:
@@ -302,14 +329,3 @@ def groups(run: Run) -> Iterator[dict[str, Any]]:
             "before": run.spread("rescue_cost_per_person_year", group, USUAL),
             "avoided": run.spread("avoided_per_person_year", group),
         }
-
-
-def ratios(run: Run) -> Iterator[tuple[str, Spread | None, Spread]]:
-    """Lowest over highest of the groups, in usual care and with the strategy."""
-    for metric, words in (
-        ("reached_ratio", "People reached"),
-        ("rescue_cost_ratio", "Rescue cost a person-year"),
-    ):
-        after = run.spread(metric, ALL, STRATEGY)
-        if after is not None:
-            yield words, run.spread(metric, ALL, USUAL), after

@@ -25,6 +25,8 @@ from .wording import money as dollars
 
 # From this share of a payment on, luck and error are more than a remark.
 MOSTLY = 0.5
+# What the gap is: the amount that keeps planned money at or above zero in every month.
+NEEDED = "needed so as never to be short"
 # A chance of insolvency that is so much lower than that of missing core staff misleads.
 APART = 0.05
 
@@ -37,7 +39,8 @@ def topics(run: Run) -> list[tuple[str, str]]:
     found = [*account_topics(run, parties[0])]
     for party in parties[1:]:
         other = account(run, party, STRATEGY)
-        found.append(("Cash", " ".join((cash(run, other), risk(run, other)))))
+        words = (cash(run, other), risk(run, other), luck(run, other))
+        found.append(("Cash", " ".join(filter(None, words))))
     found.append(("Sources", sources(run)))
     found += [("Contract", contract(run, c)) for c in money.contracts(run)]
     found.append(("Who gains", who_gains(run)))
@@ -45,10 +48,10 @@ def topics(run: Run) -> list[tuple[str, str]]:
 
 
 def headline(run: Run) -> str:
-    """The answer in three sentences: cash, gap, who gains."""
+    """The answer in a few sentences: cash, and what of it is luck; the gap; who gains."""
     now = account(run, money.accounts(run)[0], STRATEGY)
-    gains = gaining(run, [g for g in money.gains(run) if g.npv.p05 > DUST]) if run.enough else ""
-    return " ".join(filter(None, (cash(run, now), gap(run, now), gains)))
+    gains = gaining([g for g in money.gains(run) if g.npv.p05 > DUST]) if run.enough else ""
+    return " ".join(filter(None, (cash(run, now), luck(run, now), gap(run, now), gains)))
 
 
 def account(run: Run, party: str, world: str) -> Account:
@@ -59,7 +62,7 @@ def account(run: Run, party: str, world: str) -> Account:
 
 def account_topics(run: Run, party: str) -> Iterator[tuple[str, str]]:
     now = account(run, party, STRATEGY)
-    yield "Cash", " ".join(filter(None, (cash(run, now), risk(run, now))))
+    yield "Cash", " ".join(filter(None, (cash(run, now), risk(run, now), luck(run, now))))
     yield "Staff", staff(run, now)
     yield "Gap", " ".join(filter(None, (gap(run, now), meaning(run, now), caution(run))))
     yield "Usual care", beside_usual_care(run, party)
@@ -112,6 +115,16 @@ def risk(run: Run, a: Account) -> str:
     return f"It is insolvent {', '.join(told)}."
 
 
+def luck(run: Run, a: Account) -> str:
+    """Of the 12 in 100 draws that stay solvent, 9 were paid settlements by luck or error."""
+    if a.by_luck is None or a.by_luck.mean <= 0.0:
+        return ""
+    if not run.enough:
+        return "Some of the draws that stay solvent were paid settlements by luck or error."
+    told = f"Of the {of_hundred(1.0 - a.insolvent.mean)} in 100 draws that stay solvent, "
+    return told + f"{of_hundred(a.by_luck.mean)} were paid settlements by luck or error."
+
+
 def staff(run: Run, a: Account) -> str:
     """Whether it lasts only by shrinking."""
     if a.below_core is None or not run.enough:
@@ -130,7 +143,7 @@ def staff(run: Run, a: Account) -> str:
 
 
 def gap(run: Run, a: Account) -> str:
-    """What is missing a year from the first short month on, and in the first year."""
+    """What is needed a year from the first short month on, and in the first year."""
     short, closing, first = a.first_short, a.closing_gap, a.first_year
     if short is None or closing is None or first is None:
         return ""
@@ -140,7 +153,7 @@ def gap(run: Run, a: Account) -> str:
     if short.p50 >= a.months:
         since = "in fewer than half of the draws"
     return (
-        f"{dollars(closing.mean)} a year{between(run, closing)} is missing beyond all listed "
+        f"{dollars(closing.mean)} a year{between(run, closing)} is {NEEDED}, beyond all listed "
         f"sources, {since}; in the first year {dollars(first.mean)}{between(run, first)}."
     )
 
@@ -171,8 +184,8 @@ def caution(run: Run) -> str:
         return ""
     yearly = sum(c.yearly.mean for c in lucky if c.yearly is not None)
     return (
-        f"Settlements of {dollars(yearly)} a contract year are mostly luck and error: nobody can "
-        "plan on that part, and it is left out here."
+        f"Settlements would pay {dollars(yearly)} a contract year if the network survived, mostly "
+        "by luck and error: nobody can plan on that part, and it is left out here."
     )
 
 
@@ -190,7 +203,7 @@ def beside_usual_care(run: Run, party: str) -> str:
         told += f" It is insolvent by the end {chance(usual.insolvent.mean)}."
     if usual.closing_gap is not None and not is_nothing(usual.closing_gap):
         told += f" {dollars(usual.closing_gap.mean)} a year{between(run, usual.closing_gap)} is "
-        told += "missing."
+        told += f"{NEEDED}."
     return told
 
 
@@ -219,25 +232,33 @@ def sources(run: Run) -> str:
 
 
 def contract(run: Run, c: Contract) -> str:
-    told = f"{c.name}: expected payment {dollars(c.payment.mean)}{between(run, c.payment)}"
+    told = f"{c.name}: {expected(run, c)}."
     if c.on_truth is not None and c.beyond is not None and c.beyond_share is not None:
         told += (
-            f", of which {dollars(c.on_truth.mean)} is for true savings and "
-            f"{dollars(c.beyond.mean)} ({percent(c.beyond_share)}) is luck and error"
+            f" Of what it {'pays' if c.arrives else 'would pay'} {dollars(c.on_truth.mean)} is for "
+            f"true savings and {dollars(c.beyond.mean)} ({percent(c.beyond_share)}) is luck and "
+            "error."
         )
-    told += "."
     if run.enough and c.paid is not None and c.without_effect is not None:
         told += (
-            f" It pays in {of_hundred(c.paid.mean)} of 100 contract years; "
-            f"in {of_hundred(c.without_effect.mean)} it would pay without any effect"
+            f" A payment comes out in {of_hundred(c.paid.mean)} of 100 contract years, and in "
+            f"{of_hundred(c.without_effect.mean)} without any effect"
         )
         if c.unpaid_given_real is not None:
             told += f"; {of_hundred(c.unpaid_given_real)} of 100 years with a real saving go unpaid"
         told += "."
-    if c.received is not None and c.received.mean < (1.0 - APART) * c.payment.mean:
-        told += f" {dollars(c.received.mean)} of it is received; the rest comes too late, or when "
-        told += "the network is insolvent."
     return told
+
+
+def expected(run: Run, c: Contract) -> str:
+    """What it would pay, and what arrives of it; alike where nearly all does."""
+    whole = f"{dollars(c.payment.mean)}{between(run, c.payment)}"
+    if c.arrives or c.received is None:
+        return f"expected payment {whole}"
+    return (
+        f"it would pay {whole} if the network survived; {dollars(c.received.mean)} is received, "
+        "the rest comes too late, goes to others, or finds the network insolvent"
+    )
 
 
 # --- who gains
@@ -247,24 +268,30 @@ def who_gains(run: Run) -> str:
     """Whose interval lies above zero, below it, and across; nobody is left out."""
     found = money.gains(run)
     if not found:
-        return "The strategy changes nothing for any party."
+        return "The strategy changes nothing for any payer, provider or funder."
     if not run.enough:
         return ""
     up = [g for g in found if g.npv.p05 > DUST]
     down = [g for g in found if g.npv.p95 < -DUST]
-    return " ".join((gaining(run, up), losing(down, len(found) - len(up) - len(down))))
+    lost = losing(down, len(found) - len(up) - len(down))
+    return " ".join(filter(None, (gaining(up), lost, apart(run))))
 
 
-def gaining(run: Run, up: list[Gain]) -> str:
-    own = set(money.accounts(run))
-    others = [g for g in up if g.key not in own]
-    mine = [f"{g.name} itself ({worth(g)})" for g in up if g.key in own]
-    if not others:
+def gaining(up: list[Gain]) -> str:
+    if not up:
         told = "No payer, provider or funder gains: none has a net present value whose 90 % "
-        told += "interval lies above zero"
-        return f"{told}; only {listed(mine)} has." if mine else f"{told}."
-    parts = [f"{g.name} ({worth(g)})" for g in others]
-    return f"A gain with a 90 % interval above zero goes to {listed([*parts, *mine])}."
+        return f"{told}interval lies above zero."
+    parts = [f"{g.name} ({worth(g)})" for g in up]
+    return f"A net present value with a 90 % interval above zero goes to {listed(parts)}."
+
+
+def apart(run: Run) -> str:
+    """Accounts are none of those who gain or lose."""
+    names = [name for name, _ in money.own_cash(run)]
+    if not names:
+        return ""
+    verb = "is" if len(names) == 1 else "are"
+    return f"{listed(names)} {verb} not counted: runway, chance and gap are told above."
 
 
 def losing(down: list[Gain], unsure: int) -> str:
@@ -305,8 +332,8 @@ def _rate(run: Run, name: str) -> str:
 
 def dollars_note(run: Run) -> str:
     return (
-        f"nominal, summed over {years(run)}, undiscounted; present values, and what a party puts "
-        f"in, at {discount(run)}. Means over draws, medians for months."
+        f"nominal, summed over {years(run)}, undiscounted; who gains and loses is told in present "
+        f"values at {discount(run)}. Means over draws, medians for months."
     )
 
 
@@ -346,14 +373,14 @@ def notes(run: Run) -> list[tuple[str, str]]:
             (
                 "needed: payments with all posts filled. Planned: receipts if the network stayed "
                 "solvent and fully staffed. The gap is counted in planned money, so that neither "
-                "shrinking nor insolvency hides it."
+                "shrinking nor insolvency hides it: it is what is needed so as never to be short."
             ),
         ),
         (
             "Society",
             (
-                "what resources cost, and nothing else: payments between parties cancel. Health, "
-                "wages and lives have no price in it. Levels of government are sums of their own "
+                "resource cost only: payments between parties cancel. Health, wages and lives are "
+                "not priced. Levels of government are sums of their own "
                 "parties. A party stands in several perspectives: never add them up."
             ),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -115,7 +116,8 @@ class Run:
 
     @cached_property
     def _spreads(self) -> dict[tuple[str, str, str], Spread]:
-        rows = [r for r in self.summary["metrics"] if r["mean"] is not None]
+        whole = self.summary["metrics"]
+        rows = [r for r in whole if r["mean"] is not None and math.isfinite(r["mean"])]
         return {(r["metric"], r["party"], r["strategy"]): _spread(r) for r in rows}
 
     def spread(self, metric: str, party: str, strategy: str | None = None) -> Spread | None:

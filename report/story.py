@@ -223,7 +223,9 @@ def who_sentences(run: Run) -> Iterator[str]:
     if payers:
         yield f"Programmes are paid for by {listed(payers)}."
     gaining = [r for r in rows if r.net is not None and r.net.p05 > DUST] if run.enough else []
-    free = [r.name for r in gaining if is_nothing(r.cost)]
+    net_cash = {r.key: run.spread("net_cash", r.key, DIFFERENCE) for r in gaining}
+    sure = {key for key, s in net_cash.items() if s is None or s.p05 > DUST}
+    free = [r.name for r in gaining if is_nothing(r.cost) and r.key in sure]
     if free:
         yield f"A gain without paying goes to {listed(free)}: their interval lies above zero."
     if run.enough and payers and not gaining:

@@ -83,15 +83,15 @@ def show_run(summary: dict[str, Any], folder: Path, to: Console | None = None) -
     out = to or console()
     run = Run(folder, summary)
     wide = out.width >= WIDE
-    show(out, _with_money(run, wide) if money.accounts(run) else _without_money(run, wide))
+    show(out, _with_money(run, out.width) if money.accounts(run) else _without_money(run, wide))
 
 
-def _with_money(run: Run, wide: bool) -> list[RenderableType]:
+def _with_money(run: Run, width: int) -> list[RenderableType]:
     """Cash, gap, sources, contracts and who gains first; the page has what is shortened here."""
     return [
         _heading(run),
         terminal_money.lead(run),
-        terminal_money.who_gains(run, wide),
+        terminal_money.who_gains(run, width),
         terminal_money.rest(run),
         _where(run.folder),
     ]

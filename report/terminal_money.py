@@ -16,6 +16,16 @@ from .rundata import DUST, Run, Spread
 from .story import is_nothing
 from .wording import of_hundred, short_interval, short_money
 
+NARROW, WIDE = 80, 118  # columns below and from which less or more is shown
+HEADINGS = (
+    "puts in\n(present)",
+    "gets out\n(present)",
+    "net\n(present)",
+    "90 % interval\n(present)",
+    "net > 0, of\n100 draws",
+    "net cash\n(nominal)",
+    "90 % interval\n(nominal)",
+)
 ROWS = 9  # of single parties; the others stand in one row
 
 
@@ -48,10 +58,11 @@ def _grid(rows: Iterable[tuple[str, str]], style: str) -> Table:
     return grid
 
 
-def who_gains(run: Run, wide: bool) -> Table:
-    """Net cash and present value by party; the smallest in one row, as means add up."""
+def who_gains(run: Run, width: int) -> Table:
+    """Present values by party; the smallest in one row, as means add up."""
+    title = "Who gains and who loses, strategy beside usual care (present values)"
     table = Table(
-        title=Text("Who gains and who loses, strategy beside usual care", style="bold"),
+        title=Text(title, style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -60,57 +71,48 @@ def who_gains(run: Run, wide: bool) -> Table:
         header_style="dim",
     )
     table.add_column("party", overflow="fold", min_width=14)
-    headings = ["avoided", "puts in\n(present)", "net cash", "90 % interval", "present\nvalue"]
-    headings += ["90 % interval"] if wide else []
-    for heading in [*headings, "gain, of\n100 draws"]:
+    shown = slice(2 if width < NARROW else 0, len(HEADINGS) if width >= WIDE else -2)
+    for heading in HEADINGS[shown]:
         table.add_column(Text(heading), justify="right", no_wrap=True)
-    single, rest = split(run, money.gains(run))
+    single, rest = split(money.gains(run))
     for g in single:
-        table.add_row(*row(run, g, wide))
+        table.add_row(Text(printable(g.name)), *row(run, g)[shown])
     if rest:
-        table.add_row(*together(rest, wide))
+        name = Text(f"{len(rest)} others together", style="dim")
+        table.add_row(name, *together(rest)[shown])
     table.add_section()
     for g in money.perspectives(run):
-        if g.key == "society":
-            table.add_row(*row(run, g, wide))
+        if g.key == money.SOCIETY:
+            table.add_row(Text(printable(g.name)), *row(run, g)[shown])
     return table
 
 
-def split(run: Run, found: Sequence[Gain]) -> tuple[list[Gain], list[Gain]]:
-    """Parties with rows of their own: the largest, who gains for sure, and accounts."""
-    own = set(money.accounts(run))
-    kept = [g for k, g in enumerate(found) if k < ROWS or g.npv.p05 > DUST or g.key in own]
+def split(found: Sequence[Gain]) -> tuple[list[Gain], list[Gain]]:
+    """Parties with rows of their own: the largest, and who gains for sure."""
+    kept = [g for k, g in enumerate(found) if k < ROWS or g.npv.p05 > DUST]
     rest = [g for g in found if g not in kept]
     return (list(found), []) if len(rest) < 2 else (kept, rest)
 
 
-def row(run: Run, g: Gain, wide: bool) -> list[Text | str]:
-    avoided = run.spread("avoided_rescue_spending", g.key)
-    cells: list[Text | str] = [
-        Text(printable(g.name)),
-        _mean(avoided),
-        _mean(g.outlay),
+def row(run: Run, g: Gain) -> list[str]:
+    party = g.key != money.SOCIETY
+    return [
+        _mean(g.outlay) if party else "",
+        _mean(g.gets_out) if party else "",
+        short_money(g.npv.mean),
+        _between(run, g.npv),
+        of_hundred(g.p_gain) if run.enough else "-",
         short_money(g.net_cash.mean),
         _between(run, g.net_cash),
-        short_money(g.npv.mean),
     ]
-    cells += [_between(run, g.npv)] if wide else []
-    return [*cells, of_hundred(g.p_gain) if run.enough else "-"]
 
 
-def together(rest: list[Gain], wide: bool) -> list[Text | str]:
+def together(rest: list[Gain]) -> list[str]:
     """Sums of means, which have no interval of their own here."""
     cash, npv = (sum(x) for x in zip(*((g.net_cash.mean, g.npv.mean) for g in rest), strict=True))
     put_in = sum(g.outlay.mean for g in rest if g.outlay is not None)
-    cells: list[Text | str] = [
-        Text(f"{len(rest)} others together", style="dim"),
-        "",
-        short_money(put_in),
-        short_money(cash),
-        "",
-        short_money(npv),
-    ]
-    return [*cells, *([""] if wide else []), ""]
+    present = (put_in, npv + put_in, npv)
+    return [*map(short_money, present), "", "", short_money(cash), ""]
 
 
 def _mean(s: Spread | None) -> str:

@@ -36,7 +36,8 @@ BASE = "a:\n  b: {value: 1, unit: x}\n  n: null\nl:\n- {c: 1}\n- 2\n- 3\nflag: t
 @pytest.mark.parametrize(
     ("setting", "at", "value"),
     [
-        ("a.b=5", ("a", "b"), 5),
+        ("a.b=5", ("a", "b"), {"value": 5, "unit": "x"}),  # a bare number keeps the unit
+        ("a.b={value: 5}", ("a", "b"), {"value": 5}),
         ("a.b.value=62.5e6", ("a", "b", "value"), 62.5e6),
         ("a.b.unit=per cent", ("a", "b", "unit"), "per cent"),
         (" a.b.unit = y ", ("a", "b", "unit"), "y"),

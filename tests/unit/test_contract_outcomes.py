@@ -74,7 +74,8 @@ def drawn(
 def found(w: Worlds) -> dict[str, Any]:
     values = {f"{m.metric}:{m.subject}": m.values for m in measures(w)}
     assert all(m.values.shape == (w.get.size,) and m.strategy == STRATEGY for m in measures(w))
-    assert all(np.isfinite(v).all() for v in values.values())
+    dated = "waterfall_month"  # nan where a step is nothing
+    assert all(np.isfinite(v).all() for key, v in values.items() if not key.startswith(dated))
     return values
 
 
@@ -122,7 +123,8 @@ def by_hand() -> Worlds:
 
 
 def test_steps_by_hand() -> None:
-    values = [192, -96, 64, -20, 0, -58, -10, 18, -22.5, 0]
+    """Of a loss of 60, 18 is owed: 42 is not, and no part of the share that the payer keeps."""
+    values = [192, -96, 64, -20, 42, 0, -100, -10, 18, -22.5, 0]
     w = by_hand()
     told = found(w)
     got = [told[f"waterfall:deal.{step}"] for step in STEPS]
@@ -136,8 +138,72 @@ def test_an_insolvent_account_receives_nothing() -> None:
     w = by_hand()
     w.strategy_world.books.account["alive"][:, 12:] = 0.0
     told = found(w)
-    assert told["waterfall:deal.10_insolvent"] == pytest.approx(-54)
+    assert told["waterfall:deal.11_insolvent"] == pytest.approx(-54)
     assert told["contract_received:deal"] == pytest.approx(13.5)
+
+
+def test_dates_of_steps_by_hand() -> None:
+    """Savings of 240 a month 1 to 12 and -48 a month 13 to 24, by size; then ends of years."""
+    told = found(by_hand())
+    got = [told[f"waterfall_month:deal.{step}"][0] for step in STEPS]
+    saving = (240 * 6.5 + 48 * 18.5) / 288
+    due = (72 * 15 + 18 * 12) / 90  # of 90: an interim 18 in month 12, the rest in month 15
+    expected = [
+        saving,
+        saving,
+        (50 * 12 + 14 * 24) / 64,
+        (30 * 12 + 50 * 24) / 80,
+        24,
+        np.nan,
+        12,
+        12,
+        27,  # a loss of month 24 falls due after the horizon
+        due,
+        np.nan,
+    ]
+    assert got == pytest.approx(expected, nan_ok=True)
+
+
+def one_sided(**year: float) -> Worlds:
+    """The first settled year written over, the second blank; half is shared, nothing owed."""
+    w = by_hand()
+    assert w.strategy_world.deals is not None
+    settled = w.strategy_world.books.settled
+    for field in ("luck", "measured", "counted", "shared", "payment"):
+        settled[field][:, 0, :2] = 0.0
+        settled[field][:, 0, 0] = year.get(field, 0.0)
+    return w
+
+
+def test_a_one_sided_contract_does_not_owe_losses() -> None:
+    """Measured -60 by luck: all of it is not owed, and nothing is said of a share."""
+    told = found(one_sided(luck=-60, measured=-60, counted=-60))
+    assert told["waterfall:deal.05_losses_not_owed"] == pytest.approx(60)
+    for step in ("06_not_counted", "07_not_shared", "08_limits", "10_to_others"):
+        assert told[f"waterfall:deal.{step}"] == pytest.approx(0)
+
+
+def test_savings_below_the_minimum_that_are_shared_count() -> None:
+    """10 measured, too little to count in full, of which a tenth is paid: the payer keeps 9."""
+    told = found(one_sided(luck=10, measured=10, counted=0, shared=1, payment=1))
+    assert told["waterfall:deal.06_not_counted"] == pytest.approx(0)
+    assert told["waterfall:deal.07_not_shared"] == pytest.approx(-9)
+
+
+@pytest.mark.parametrize("loss", [None, RICH["loss"]])
+def test_the_payers_share_is_never_a_gain(loss: Any) -> None:
+    its = terms(
+        shared_savings=RICH | {"loss": loss, "below_minimum_share": 0.2},
+        member_fee={"per_member_month": 0.5},
+        measurement={"cv": 1},
+    )
+    (history,) = histories(w := drawn(money(its, **COMPARED), 40)[1])
+    got = steps(w, history)
+    for step in ("06_not_counted", "07_not_shared"):
+        assert (got[step].total <= 1e-6).all()
+        assert np.any(got[step].total < -1.0)
+    assert (got["05_losses_not_owed"].total >= 0.0).all()
+    assert np.any(got["05_losses_not_owed"].total)
 
 
 @pytest.mark.parametrize(
@@ -224,15 +290,15 @@ def test_a_draw_alone_is_as_in_a_crowd() -> None:
     its = money(terms(shared_savings=RICH, measurement={"cv": 1}), **COMPARED)
     sampled, w = drawn(its, 7)
     alone = found(both_worlds(sampled, slice(4, 5)))
-    assert {key: value[4] for key, value in found(w).items()} == {
-        key: value[0] for key, value in alone.items()
-    }
+    crowd = found(w)
+    assert list(crowd) == list(alone)
+    assert [v[4].tobytes() for v in crowd.values()] == [v[0].tobytes() for v in alone.values()]
 
 
 def test_steps_add_up_in_every_draw() -> None:
     w = noisy(1.0)
     (history,) = histories(w)
-    total = sum(steps(w, history).values())
+    total = sum(flow.total for flow in steps(w, history).values())
     assert np.ptp(total) > 0
     assert total == pytest.approx(found(w)["contract_received:deal"], abs=1e-6)
 
@@ -271,6 +337,18 @@ def test_a_payer_gains_what_it_keeps_of_a_withhold_pool() -> None:
     assert told["other_payment:deal"] == pytest.approx(0.6 * 0.5 * pool)
     gain = told["payer_net_of_contract:deal"] - told["payer_saving_on_attributed:deal"]
     assert gain == pytest.approx(0.6 * 0.5 * 0.75 * pool)
+
+
+def test_what_is_paid_by_the_month_is_that_of_the_books() -> None:
+    """A capitation of a tenth of the attributed cost in usual care, to all who receive it."""
+    its = terms(capitation_share=0.1, distribution={"network": 0.75, "county": 0.25})
+    _, w = drawn(money(its))
+    assert w.strategy_world.deals is not None
+    cost = w.strategy_world.deals.month["usual_cost"][:, :, 0].sum(axis=1)
+    assert cost.all()
+    assert found(w)["monthly_payment:deal"] == pytest.approx(0.1 * cost)
+    w.strategy_world.books.monthly[:, :, 0] = 7.0
+    assert found(w)["monthly_payment:deal"] == pytest.approx(24 * 7)
 
 
 def test_cases_are_paid_for_by_the_month() -> None:

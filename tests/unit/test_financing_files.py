@@ -877,6 +877,18 @@ def test_anybody_may_pay_for_outcomes_and_cases(tmp_path: Path) -> None:
     assert f"{OUTCOMES}.covers.segments" in keys
 
 
+def test_a_saving_is_not_both_shared_and_captured(tmp_path: Path) -> None:
+    """Shared savings beside capture would pay for one saving twice; each alone is accepted."""
+    both = changed(CAPTURE, f"{CAPTURE}        shared_savings: {{sharing_rate: 0.5}}\n")
+    problem = refusal(tmp_path, both)
+    assert problem.key == f"{OUTCOMES}.terms.capture"
+    assert problem.mark.line == line_of(both, CAPTURE)
+    assert "both pay for the same saving" in problem.found
+    assert "one of the two" in problem.allowed
+    alone = changed(CAPTURE, "        shared_savings: {sharing_rate: 0.5}\n")
+    assert load(write(tmp_path, changed("      pays_into: workers\n", "", alone)))
+
+
 def test_a_fee_or_a_capitation_share_needs_nothing_beside_it(tmp_path: Path) -> None:
     for clause in ("capitation_share: 0.02", "member_fee: {per_member_month: 3}"):
         own = f"{{name: own, title: Own, source: a letter, {clause}}}"

@@ -138,7 +138,7 @@ def test_the_month_in_which_cash_runs_out(tmp_path: Path) -> None:
 
 def test_the_gap_by_year_member_and_month(tmp_path: Path) -> None:
     gap = told(made(tmp_path, SAME))["Gap"]
-    assert "$480,000 a year (90 %: $432,000 to $528,000) is missing" in gap
+    assert "(90 %: $432,000 to $528,000) is needed so as never to be short, beyond all" in gap
     assert "from October 2022 on" in gap
     assert "in the first year $240,000" in gap
     assert "$4.00 a month for each of 10,000 members of Plan" in gap
@@ -168,11 +168,44 @@ def test_shrinking_hides_no_failure(tmp_path: Path) -> None:
 def test_what_of_a_contract_is_luck(tmp_path: Path) -> None:
     words = told(made(tmp_path, [*SAME, *DEAL]))
     deal = words["Contract"]
-    assert "The deal: expected payment $200,000 (90 %: $0 to $900,000)" in deal
-    assert "$20,000 is for true savings and $180,000 (90 %) is luck and error" in deal
-    assert "It pays in 30 of 100 contract years; in 28 it would pay without any effect" in deal
+    assert "The deal: it would pay $200,000 (90 %: $0 to $900,000) if the network survived" in deal
+    assert "survived; $0 is received, the rest comes too late" in deal
+    assert "it would pay $20,000 is for true savings and $180,000 (90 %) is luck and error" in deal
+    assert "comes out in 30 of 100 contract years, and in 28 without any effect" in deal
     assert "70 of 100 years with a real saving go unpaid" in deal
-    assert "mostly luck and error: nobody can plan on that part" in words["Gap"]
+    assert "mostly by luck and error: nobody can plan on that part" in words["Gap"]
+
+
+def test_a_payment_that_arrives_is_expected(tmp_path: Path) -> None:
+    deal = [*DEAL[:-1], row("contract_received", "deal", "strategy", 199_000.0)]
+    words = told(made(tmp_path, [*SAME, *deal]))["Contract"]
+    assert words.startswith("The deal: expected payment $200,000 (90 %: $0 to $900,000).")
+    assert "Of what it pays $20,000 is for true savings" in words
+
+
+def test_who_stays_solvent_by_luck(tmp_path: Path) -> None:
+    by_luck = row("solvent_by_luck", "net", "strategy", 0.09)
+    rows = [*world("strategy", 0.88, (35.4, 35, 35, 48), 480_000.0), *SAME[:8], *SAME[16:]]
+    words = "Of the 12 in 100 draws that stay solvent, 9 were paid settlements by luck or error."
+    run = made(tmp_path, [*rows, by_luck])
+    assert words in told(run)["Cash"]
+    assert words in money_story.headline(run)
+    assert "by luck or error" not in told(made(tmp_path, rows))["Cash"]
+    few = told(made(tmp_path, [*rows, by_luck], draws=99))["Cash"]
+    assert few.endswith(
+        "Some of the draws that stay solvent were paid settlements by luck or error."
+    )
+
+
+def test_an_account_neither_gains_nor_loses(tmp_path: Path) -> None:
+    timing = [row(m, "net", "difference", 90.0, 1.0, 90.0, 900.0) for m in ("npv", "net_cash")]
+    run = made(tmp_path, [*SAME, *timing])
+    words = told(run)["Who gains"]
+    assert words.startswith("No payer, provider or funder gains")
+    assert "1 party loses" in words
+    assert words.endswith("Network is not counted: runway, chance and gap are told above.")
+    assert [g.key for g in money.gains(run)] == ["plan"]
+    assert [name for name, _ in money.own_cash(run)] == ["Network"]
 
 
 def test_no_gain_is_said_plainly(tmp_path: Path) -> None:
@@ -185,7 +218,7 @@ def test_a_sure_gain_is_named(tmp_path: Path) -> None:
     rows = [r for r in SAME if r["metric"] not in ("npv", "net_cash")]
     rows += [row(m, "plan", "difference", 500.0, 100.0, 500.0, 900.0) for m in ("npv", "net_cash")]
     words = told(made(tmp_path, rows))["Who gains"]
-    assert "A gain with a 90 % interval above zero goes to Plan ($500, 90 %: $100 to $900)" in words
+    assert "90 % interval above zero goes to Plan ($500, 90 %: $100 to $900)" in words
 
 
 def test_few_draws_give_no_chance(tmp_path: Path) -> None:
@@ -246,6 +279,22 @@ def test_a_comparison_survives_what_is_no_number(tmp_path: Path) -> None:
     json.dumps(compared.with_period(two), allow_nan=False)
 
 
+def test_a_comparison_tells_who_stays_solvent_by_luck() -> None:
+    rows = {"p_insolvent": [{"mean": 1.0}, {"mean": 0.9}]}
+    data: dict[str, Any] = {"start": MONTHS[0], "end": MONTHS[-1], "accounts": ["net"]}
+    data["scenarios"] = [{"name": "a"}, {"name": "b"}]
+    lucky = row("solvent_by_luck", "net", "strategy", 0.07, scenario="b")
+    words = "of the 10 in 100 that stay solvent, 7 were paid settlements by luck or error"
+    assert words in compared_money.opening(rows, 1, data | {"own": [lucky]})
+    assert len(compared_money.opening(rows, 1, data)) == 1
+    assert compared_money.contract_rows(data | {"own": [lucky]}) == []
+
+
+def test_accounts_are_not_valued_in_a_comparison() -> None:
+    rows = [row("npv", party, "difference", 9.0) for party in ("net", "plan", "society")]
+    assert compared_money.valued({"metrics": rows, "accounts": ["net"]}) == ["plan", "society"]
+
+
 # --- nothing, and hostile names
 
 
@@ -295,6 +344,36 @@ def test_the_steps_of_a_waterfall_stand_on_each_other(tmp_path: Path) -> None:
     found = list(money_page.steps_of(made(tmp_path, rows), "plan"))
     assert [(s["low"], s["high"]) for s in found] == [(0.0, 10.0), (-20.0, 10.0), (-20.0, 0.0)]
     assert [s["what"] for s in found] == ["more", "less", "net cash"]
+
+
+def test_steps_of_a_contract_show_chance_side_by_side(tmp_path: Path) -> None:
+    steps = [("03_benchmark_error", 1.0), ("04_luck", 2.0), ("05_not_counted", -1.0)]
+    steps += [("06_losses_not_owed", 7.0), ("11_insolvent", -9.0)]
+    rows = [row("waterfall", f"deal.{name}", "strategy", usd) for name, usd in steps]
+    rows += [row("waterfall_month", "deal.04_luck", "strategy", 9.0, share_known=0.4)]
+    rows += [row("waterfall_month", "deal.11_insolvent", "strategy", None, share_known=0.0)]
+    found = money.contract_steps(made(tmp_path, [*SAME, *DEAL, *rows]), "deal")
+    names = ["benchmark_error", "luck", "losses_not_owed", "not_counted", "insolvent", "received"]
+    assert [step.name for step in found] == names
+    assert not any(step.month for step in found)
+    drawn = [b["step"] for b in money_page.bars(made(tmp_path, [*SAME, *rows]), found, "sum")]
+    assert drawn[2] == "losses that a one-sided contract does not owe (chance)"
+    assert drawn[-1] == "sum"
+
+
+def test_the_sum_of_an_account_is_no_gain(tmp_path: Path) -> None:
+    rows = [row("waterfall", "net.25_net_cash", "difference", 5.0)]
+    [bar] = money_page.steps_of(made(tmp_path, [*SAME, *rows]), "net")
+    assert bar["step"] == "receipts less payments until insolvency"
+
+
+def test_who_rides_free_gains_for_sure(tmp_path: Path) -> None:
+    sure = row("net_cash", "plan", "difference", 500.0, 100.0, 500.0, 900.0)
+    maybe = row("net_cash", "plan", "difference", 500.0, -100.0, 500.0, 900.0)
+    assert money_page.gains_for_sure(made(tmp_path, [sure]), "plan")
+    assert not money_page.gains_for_sure(made(tmp_path, [sure], draws=99), "plan")
+    assert not money_page.gains_for_sure(made(tmp_path, [maybe]), "plan")
+    assert not money_page.gains_for_sure(made(tmp_path, []), "plan")
 
 
 def test_what_is_missing_is_a_part_of_the_chart(tmp_path: Path) -> None:

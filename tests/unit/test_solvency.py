@@ -14,7 +14,8 @@ from model.draws import sample
 from model.ensemble import both_worlds
 from model.loading import load
 from model.money_plan import lines, obligations
-from model.solvency import gap, in_a_row, measures, series
+from model.solvency import gap, in_a_row, luck_in_settlements, measures, series
+from model.statements import Account
 from model.worlds import STRATEGY, USUAL, Measure, Worlds
 from tests.conftest import scenario
 
@@ -245,6 +246,114 @@ def test_planned_money_is_that_of_the_books() -> None:
     assert (found["closing_gap", "network", USUAL] == 0.0).all()
 
 
+# --- luck in settlements
+
+
+def with_settlements(lag: float = 3.0) -> Worlds:
+    """Blank books; 0.8 of payments go to the account, a quarter of them at the year's end."""
+    w = emptied()
+    assert w.strategy_world.deals is not None
+    clauses = w.strategy_world.deals.contract
+    for field, value in (("to_account", 0.8), ("interim", 0.25), ("lag", lag)):
+        clauses[field][:, 0] = value
+    return w
+
+
+def settle(w: Worlds, year: int, draw: int = 0, **amounts: float) -> None:
+    for field, amount in amounts.items():
+        w.strategy_world.books.settled[field][draw, 0, year] = amount
+
+
+def lucky(w: Worlds) -> Floats:
+    """Of the first draw, by month."""
+    return luck_in_settlements(Account(w, STRATEGY, "network"))[0]
+
+
+def test_luck_comes_as_settlements_are_paid() -> None:
+    """100 paid for a truth of 40, 30 for outcomes worth 10: 80 by luck, 64 of it the account's."""
+    w = with_settlements()
+    settle(w, 0, payment=100, payment_on_truth=40, other=30, other_on_truth=10)
+    expected = np.zeros(24)
+    expected[11], expected[14] = 16.0, 48.0
+    np.testing.assert_allclose(lucky(w), expected)
+    assert (luck_in_settlements(Account(w, USUAL, "network")) == 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("measured", "truth", "luck"),
+    [
+        ((-100, 0), (-20, 0), 0),  # a loss is a debt, and no income, by luck or not
+        ((-100, 0), (60, 0), -60),  # bad luck took what the truth pays
+        ((50, 0), (-60, 0), 50),
+        ((-100, 150), (0, 150), -100),  # a loss is taken off what else the year pays
+        ((-100, 30), (-100, 30), 0),
+    ],
+)
+def test_a_loss_is_no_income(
+    measured: tuple[float, float], truth: tuple[float, float], luck: float
+) -> None:
+    w = with_settlements(0.0)
+    settle(w, 0, payment=measured[0], other=measured[1])
+    settle(w, 0, payment_on_truth=truth[0], other_on_truth=truth[1])
+    assert lucky(w)[11] == pytest.approx(0.8 * luck)
+    assert lucky(w).sum() == pytest.approx(0.8 * luck)
+
+
+def test_a_withhold_pool_has_no_luck() -> None:
+    """A loss is not taken off a pool, which is paid apart."""
+    w = with_settlements(0.0)
+    assert w.strategy_world.deals is not None
+    for field in ("achieved", "earn_back", "own_pool"):
+        w.strategy_world.deals.contract[field][:, 0] = 1.0
+    w.strategy_world.books.pool[:, :12, 0] = 10.0
+    settle(w, 0, payment=-100, payment_on_truth=0, other=120, other_on_truth=120)
+    assert (lucky(w) == 0.0).all()
+
+
+def test_planned_money_leaves_luck_out() -> None:
+    """The gap is that of a contract measured exactly: 24 a year more than with luck."""
+    w = with_settlements(0.0)
+    w.strategy_world.books.account["expected"][:, 11, 0] = 80.0
+    settle(w, 0, payment=100, payment_on_truth=100)
+    w.strategy_world.books.account["needed"][:, 12, 0] = 1_090.0
+    found = by_name(measures(w))
+    assert found["closing_gap", "network", STRATEGY][0] == pytest.approx(12 * 10)
+    settle(w, 0, payment_on_truth=70)
+    found = by_name(measures(w))
+    assert found["closing_gap", "network", STRATEGY][0] == pytest.approx(12 * 34)
+    assert found["closing_gap_with_luck", "network", STRATEGY][0] == pytest.approx(12 * 10)
+
+
+def test_solvent_by_luck() -> None:
+    """One year of luck counts, whatever other years brought; not in a draw that fails."""
+
+    def of(w: Worlds) -> list[float]:
+        found = by_name(measures(w))
+        assert ("solvent_by_luck", "network", USUAL) not in found
+        return found["solvent_by_luck", "network", STRATEGY].tolist()
+
+    w = with_settlements()
+    assert of(w) == [0.0, 0.0]
+    settle(w, 0, payment=100, payment_on_truth=100)
+    assert of(w) == [0.0, 0.0]
+    for draw in (0, 1):
+        settle(w, 0, draw, payment=100, payment_on_truth=40)
+        settle(w, 1, draw, payment=0, payment_on_truth=500)
+    assert of(w) == [1.0, 1.0]
+    w.strategy_world.books.account["alive"][1, 20:, 0] = 0.0
+    assert of(w) == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(("interim", "by_luck"), [(0.25, 1.0), (0.0, 0.0)])
+def test_luck_that_is_paid_after_the_horizon_helps_nobody(interim: float, by_luck: float) -> None:
+    w = with_settlements()
+    assert w.strategy_world.deals is not None
+    w.strategy_world.deals.contract["interim"][:, 0] = interim
+    settle(w, 1, payment=100, payment_on_truth=40)
+    found = by_name(measures(w))
+    assert found["solvent_by_luck", "network", STRATEGY].tolist() == [by_luck, 0.0]
+
+
 # --- cash and staff
 
 
@@ -270,6 +379,16 @@ def test_cash_by_hand() -> None:
     assert of("lowest_cash_month") == [9.0, 20.0]
     monthly = by_name(series(w))["insolvent", "network", STRATEGY]
     assert monthly.mean(axis=0)[8:10].tolist() == [0.0, 0.5]
+
+
+def test_dust_is_no_debt() -> None:
+    w = emptied()
+    w.strategy_world.books.account["cash"][:, :, 0] = 300.0
+    w.strategy_world.books.account["cash"][:, 4, 0] = 1e-12
+    w.strategy_world.books.account["cash"][:, 7, 0] = -1e-12
+    found = by_name(measures(w))
+    assert found["lowest_cash", "network", STRATEGY].tolist() == [0.0, 0.0]
+    assert found["lowest_cash_month", "network", STRATEGY].tolist() == [4.0, 4.0]
 
 
 def test_three_months_in_a_row() -> None:
@@ -318,6 +437,7 @@ def with_receipts() -> Worlds:
         "rescue.network": 50.0,
     }.items():
         receipts[:, 3, position(w, key)] = amount
+    w.strategy_world.books.monthly[:, 3, 0] = 50.0
     return w
 
 
@@ -337,7 +457,7 @@ def test_revenue_by_source() -> None:
     # County: line, dues, fees, 7,680; plan: gift and contract, 12,320.
     hhi = found["concentration", "network", STRATEGY]
     np.testing.assert_allclose(hhi, 0.384**2 + 0.616**2)
-    # The fee not at risk is half of 0.10 for each of 1,000 members: 50 of the 320.
+    # By the month the contract has paid 50 of the 320.
     share = found["recurring_share", "network", STRATEGY]
     np.testing.assert_allclose(share, (6_000 + 1_200 + 480 + 50) / 20_000)
 

@@ -300,3 +300,13 @@ def test_mistakes_of_a_parent_are_told_in_the_parent(folders: tuple[Path, Path])
     base = write(shipped, "a: 1\na: 2\n", "base.yaml")
     path = write(mine, "extends: base.yaml\n")
     assert refusal(lambda: read_chain(path, shipped)).mark == Mark(str(base), 2, 1)
+
+
+def test_a_bare_number_keeps_the_unit_of_the_number_it_replaces(tmp_path: Path) -> None:
+    """144000 for {value: 150000, unit: USD/year} is a year's amount; per cent is not carried over."""
+    parent = "a: {value: 150000, unit: USD/year, source: x}\nb: {value: 40, unit: '%'}\nc: 3\n"
+    (tmp_path / "parent.yaml").write_text(parent)
+    child = tmp_path / "child.yaml"
+    child.write_text("extends: parent.yaml\na: 144000\nb: 0.5\nc: 4\n")
+    merged = read_chain(child, tmp_path)
+    assert merged.data == {"a": {"value": 144000, "unit": "USD/year"}, "b": 0.5, "c": 4}

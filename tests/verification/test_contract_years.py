@@ -103,10 +103,27 @@ def test_a_minimum_above_the_saving_pays_nothing() -> None:
 def test_a_contract_that_the_horizon_cuts_short_settles_whole_years_only() -> None:
     loaded = deal(contract({"shared_savings": SHARED}, start="2026-07"))
     w = settled(loaded)
-    saved = (w.usual.payments - w.strategy.payments)[0, 18:30, 0].sum()
     expected = np.zeros(36)
-    expected[29] = saved / 2
+    expected[29] = observed_saving(w, slice(6, 18), slice(18, 30)) / 2
     assert payments(loaded, w) == near(expected)
+
+
+def observed_saving(w: Worlds, base: slice, year: slice) -> float:
+    """Against what was observed in the base year, the programme at work in it already."""
+    usual, strategy = w.usual.payments[0, :, 0], w.strategy.payments[0, :, 0]
+    observed = strategy[base].sum() / usual[base].sum()
+    assert observed < 0.999
+    return float(usual[year].sum() * observed - strategy[year].sum())
+
+
+def test_what_was_saved_before_the_contract_is_not_paid_for() -> None:
+    """The base year holds the programme: a lasting effect alone earns next to nothing."""
+    whole = deal(contract({"shared_savings": SHARED}, start="2025-01"))
+    late = deal(contract({"shared_savings": SHARED}, start="2027-01"))
+    paid, paid_late = (float(payments(x, settled(x)).sum()) for x in (whole, late))
+    w = settled(late)
+    assert paid_late == near(observed_saving(w, slice(12, 24), slice(24, 36)) / 2)
+    assert paid_late < 0.2 * paid
 
 
 def test_an_interim_payment_comes_first_and_the_rest_later() -> None:
@@ -231,12 +248,11 @@ def test_a_loss_is_limited_by_the_benchmark_as_rebased() -> None:
     terms = {
         "shared_savings": SHARED | {"loss": {"rate": {"fixed": 1}, "limit_of_benchmark": 0.02}}
     }
-    changes = {"interventions.team.effects.visit.ratio": 1}
     line = contract(terms, benchmark=OWN | {"selection": -0.1}, agreement_years=1)
-    w = settled(deal(line, changes))
+    w = settled(deal(line))
     steps = w.strategy_world.books.settled[0, 0]
-    assert steps["payment"][0] == near(-0.02 * steps["benchmark"][0])
-    assert steps["benchmark"][1] > steps["benchmark"][0] * 1.05
+    assert steps["payment"] == near(-0.02 * steps["benchmark"])
+    assert steps["benchmark"][1] < steps["benchmark"][0] * 0.999
 
 
 # --- fees, cases, capitation, withhold
@@ -375,14 +391,15 @@ def test_captured_savings_taper_as_the_fund_grows() -> None:
 # --- luck
 
 
-def with_noise(**more: Any) -> Loaded:
+def with_noise(of_benchmark: dict[str, Any] | None = None, **more: Any) -> Loaded:
     """No effect at all, CV 2 among 1,000 members, benchmark from one year's history."""
     terms = {
         "shared_savings": SHARED | {"minimum_rate": {"fixed": 0.02}},
         "measurement": {"cv": 2},
     }
     changes = {"interventions.team.effects.visit.ratio": 1}
-    line = contract(terms, benchmark=OWN | {"rebased_share": 0}, **more)
+    benchmark = OWN | (of_benchmark or {"rebased_share": 0})
+    line = contract(terms, benchmark=benchmark, **more)
     return deal(line, changes)
 
 
@@ -410,14 +427,23 @@ def test_without_effect_chance_pays_as_often_as_the_integral_says() -> None:
         assert paid.mean() == pytest.approx(exact.expected, abs=4 * paid.std() / np.sqrt(DRAWS))
 
 
+def test_a_new_agreement_is_measured_against_the_luck_of_the_last() -> None:
+    """Re-based each year on observed cost: measured = luck - last year's luck, sd CV sqrt(2/n),
+    and two years in a row pull against each other, correlation -1/2."""
+    steps = paid_shares(with_noise({"rebased_share": 1}, agreement_years=1))
+    measured = steps["measured"] / steps["benchmark"]
+    assert measured[:, 2].std() == pytest.approx(2 * np.sqrt(2 / 1_000), rel=0.2)
+    assert np.corrcoef(measured[:, 1], measured[:, 2])[0, 1] == pytest.approx(-0.5, abs=0.2)
+
+
 @pytest.mark.parametrize("years", [1, 3])
-def test_years_of_an_agreement_share_the_baselines_error(years: int) -> None:
-    """Always paid: within one agreement more often than by three independent chances."""
+def test_years_of_one_baseline_share_its_error(years: int) -> None:
+    """Always paid: more often than by three independent chances, until the baseline is replaced."""
     steps = paid_shares(with_noise(agreement_years=years))
     benchmark = float(steps["benchmark"][0, 0])
     shared = agreement(benchmark, 1_000, 0.0, 3, CLAUSES, NOISE).p_always_paid
     alone = chances(benchmark, 1_000, 0.0, CLAUSES, NOISE).p_paid ** 3
-    exact = shared if years == 3 else alone
+    exact = shared
     always = (steps["payment"] > 0).all(axis=1).mean()
     assert shared > alone + 0.1
     assert always == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / DRAWS))
