@@ -96,7 +96,10 @@ def spread(values: Floats) -> dict[str, float | None]:
 
 
 def own(compared: Compared) -> list[dict[str, Any]]:
-    """Outcomes of contracts, and of accounts that have any, by scenario: those that not every scenario has have no difference."""
+    """Outcomes of contracts, and luck of accounts that have any: not every scenario has them.
+
+    So there is no difference between scenarios.
+    """
     return [
         {
             "metric": key.metric,

@@ -193,7 +193,7 @@ def test_savings_below_the_minimum_that_are_shared_count() -> None:
 @pytest.mark.parametrize("loss", [None, RICH["loss"]])
 def test_the_payers_share_is_never_a_gain(loss: Any) -> None:
     its = terms(
-        shared_savings=RICH | {"loss": loss, "below_minimum_share": 0.2},
+        shared_savings=RICH | {"loss": loss, "below_minimum": {"rate_share": 0.2}},
         member_fee={"per_member_month": 0.5},
         measurement={"cv": 1},
     )

@@ -303,7 +303,7 @@ def test_mistakes_of_a_parent_are_told_in_the_parent(folders: tuple[Path, Path])
 
 
 def test_a_bare_number_keeps_the_unit_of_the_number_it_replaces(tmp_path: Path) -> None:
-    """144000 for {value: 150000, unit: USD/year} is a year's amount; per cent is not carried over."""
+    """144000 in place of 150000 USD/year is a year's; per cent is not carried over."""
     parent = "a: {value: 150000, unit: USD/year, source: x}\nb: {value: 40, unit: '%'}\nc: 3\n"
     (tmp_path / "parent.yaml").write_text(parent)
     child = tmp_path / "child.yaml"
