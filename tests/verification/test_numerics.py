@@ -55,6 +55,7 @@ def outcomes(loaded: Loaded, steps: int) -> dict[str, float]:
 
 # Small differences of large sums: a party's benefit, and what hangs on the month of insolvency.
 BALANCES = ("benefit", "roi_gross", "roi_net", "net_contribution", "revenue")
+NETS = ("waterfall", "net_cash", "npv", "real_net")
 DATES = ("waterfall_month", "lowest_cash_month", "first_short_month", "runway_months")
 
 
@@ -63,6 +64,8 @@ def scale(found: dict[str, float], name: str) -> float:
     metric, _, subject = name.partition(" ")[0].partition(":")
     if metric in DATES:
         return 250.0  # a date may move by one month
+    if metric in NETS:  # what rates pass on is the difference of what is saved and charged for
+        return max(abs(found[name]), 0.02 * abs(found.get("net_cash:society difference", 0.0)))
     if metric not in BALANCES:
         return abs(found[name])
     if metric.startswith("roi"):
