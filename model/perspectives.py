@@ -13,6 +13,7 @@ import numpy as np
 
 from .distributions import Floats
 from .finance.ledger import BOUNDARY, Ledger
+from .money_plan import financing_of
 from .totals import over_months, weighted
 from .valuation import discount_factors, gross_return, internal_rate, net_return, payback_month
 from .worlds import DIFFERENCE, Measure, Worlds, members_of
@@ -86,7 +87,10 @@ def returns(
     pays back no month, and there is a rate only where money is put in first, more comes back and
     no other rate fits: else nan, which summaries leave out and count.
     """
+    accounts = financing_of(w.scenario).accounts
     for party in w.scenario.parties:
+        if party in accounts:
+            continue  # it passes on what others give: its answer is the runway
         put_in = change.payments(party, OUTLAYS)
         if not np.any(put_in):
             continue
