@@ -1,0 +1,216 @@
+"""Desk: one intervention's list, slots and staff.
+
+A free slot is being set up for as long as somebody waits: min(waiting, free slots) set-ups run
+at once, each exponential with mean time_to_enroll, and when one ends, somebody is picked from the
+list. Lost staff take their slots with them, and discharge nobody (docs/decisions/0011-episodes.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+from typing import Any, Protocol
+
+from simpy import Environment, Event, Timeout
+
+from ..interventions import enrollments
+from .case import Case, plain
+from .chance import Chance
+
+_enrollments = plain(enrollments)
+
+WAITING, ENROLLED, PROTECTED, OVER = 0, 1, 2, 3
+
+
+class Episode:
+    """One person's way through one intervention, from referral on."""
+
+    __slots__ = (
+        "client",
+        "ended",
+        "faded",
+        "intervention",
+        "level",
+        "outcome",
+        "place",
+        "reached",
+        "segment",
+        "started",
+        "state",
+    )
+
+    def __init__(self, client: Any, intervention: int, now: float, cell: int) -> None:
+        self.client, self.intervention, self.reached = client, intervention, now
+        self.segment, self.level = divmod(cell, 3)
+        self.started = self.ended = self.faded = float("nan")
+        self.outcome = ""
+        self.state = WAITING
+        self.place = 0
+
+
+class List(Protocol):
+    """Who waits, and who of them is next."""
+
+    def __len__(self) -> int: ...
+    def add(self, episode: Episode) -> None: ...
+    def remove(self, episode: Episode) -> None: ...
+    def need_changed(self, episode: Episode) -> None: ...
+    def pick(self) -> Episode: ...
+
+
+class RandomPick:
+    """Anybody on the list, alike."""
+
+    def __init__(self, uniform: Callable[[], float]) -> None:
+        self.uniform = uniform
+        self.list: list[Episode] = []
+
+    def __len__(self) -> int:
+        return len(self.list)
+
+    def add(self, episode: Episode) -> None:
+        episode.place = len(self.list)
+        self.list.append(episode)
+
+    def remove(self, episode: Episode) -> None:
+        last = self.list.pop()
+        if last is not episode:
+            self.list[episode.place] = last
+            last.place = episode.place
+
+    def need_changed(self, episode: Episode) -> None:
+        """Nothing: need gives no right of way here."""
+
+    def pick(self) -> Episode:
+        return self.list[int(self.uniform() * len(self.list))]
+
+
+class OrderedPick:
+    """First come, first served; `by_need`: the highest need level first."""
+
+    def __init__(self, by_need: bool) -> None:
+        self.by_need = by_need
+        self.waiting = 0
+        self.arrived = 0
+        self.heap: list[tuple[int, int, Episode]] = []
+
+    def __len__(self) -> int:
+        return self.waiting
+
+    def add(self, episode: Episode) -> None:
+        self.waiting += 1
+        self.arrived += 1
+        episode.place = self.arrived
+        heappush(self.heap, (self._rank(episode), self.arrived, episode))
+
+    def remove(self, episode: Episode) -> None:
+        self.waiting -= 1
+        episode.place = -1
+
+    def need_changed(self, episode: Episode) -> None:
+        if self.by_need:
+            heappush(self.heap, (self._rank(episode), episode.place, episode))
+
+    def pick(self) -> Episode:
+        """Who stands first; entries of who has left, or of an earlier need, are thrown away."""
+        while True:
+            rank, place, episode = self.heap[0]
+            if episode.place == place and rank == self._rank(episode):
+                return episode
+            heappop(self.heap)
+
+    def _rank(self, episode: Episode) -> int:
+        return -(episode.client.cell % 3) if self.by_need else 0
+
+
+def listed(pick: str, chance: Chance, name: str) -> List:
+    if pick == "random":
+        return RandomPick(chance.uniforms(f"{name}.pick"))
+    return OrderedPick(by_need=pick == "priority")
+
+
+class Desk:
+    """One intervention: who waits, how many are enrolled, and how many slots there are."""
+
+    def __init__(self, env: Environment, case: Case, i: int, chance: Chance) -> None:
+        name, v = case.names.interventions[i], case.programmes
+        self.env, self.intervention, self.horizon = env, i, float(case.months)
+        self.time_to_enroll = float(v.time_to_enroll[i])
+        self.caseload = float(v.caseload[i])
+        self.time_to_hire, self.turnover = float(v.time_to_hire[i]), float(v.turnover[i])
+        self.waiting = listed(case.pick, chance, name)
+        self.wait, self.share = chance.exponentials(f"{name}.set_up"), chance.uniforms(f"{name}.due")
+        self.chance, self.name = chance, name
+        self.enrolled = self.slots = self.set_ups = 0
+        self.open = False
+        self.staffed: list[tuple[float, float]] = []  # time, change of staff
+        self.enroll: Callable[[Episode], None]
+
+    # --- staff
+
+    def begin(self, posts: float) -> None:
+        """Each post is hired and lost on its own; the last may be a part of one."""
+        self.open = True
+        whole = int(posts)
+        shares = [1.0] * whole + ([posts - whole] if posts > whole else [])
+        for k, share in enumerate(shares):
+            self.env.process(self._post(share, f"{self.name}.post.{k}"))
+
+    def end(self) -> None:
+        """No staff from here on: intake stops, and who is enrolled finishes."""
+        self.open = False
+        staff = sum(change for _, change in self.staffed)
+        self.staffed.append((self.env.now, -staff))
+        self.slots = 0
+
+    def _post(self, share: float, name: str) -> Iterator[Event]:
+        """Vacant, filled, vacant again; a caseload is a whole number of people, right in the mean."""
+        wait, part = self.chance.exponentials(name), self.chance.uniforms(f"{name}.caseload")
+        while True:
+            yield self.env.timeout(wait() * self.time_to_hire)
+            if not self.open:
+                return
+            slots = int(share * self.caseload + part())
+            self._staff(share, slots)
+            yield self.env.timeout(wait() / self.turnover if self.turnover else float("inf"))
+            if not self.open:
+                return
+            self._staff(-share, -slots)
+
+    def _staff(self, change: float, slots: int) -> None:
+        self.staffed.append((self.env.now, change))
+        self.slots += slots
+        self.prepare()
+
+    # --- the list and the slots
+
+    def due(self) -> int:
+        """How many set-ups run at once."""
+        return int(_enrollments(len(self.waiting), self.enrolled, self.slots, 1.0))
+
+    def prepare(self) -> None:
+        """Begin the set-ups that are due."""
+        for _ in range(self.due() - self.set_ups):
+            self.set_ups += 1
+            delay = self.wait() * self.time_to_enroll
+            Timeout(self.env, delay).callbacks.append(self._set_up)
+
+    def _set_up(self, _: Event) -> None:
+        """A set-up ends. Of those that run, only as many as are due may enrol somebody."""
+        running, due = self.set_ups, self.due()
+        self.set_ups -= 1
+        if due < running and self.share() * running >= due:
+            return
+        episode = self.waiting.pick()
+        self.waiting.remove(episode)
+        self.enrolled += 1
+        self.enroll(episode)
+        self.prepare()
+
+    def add(self, episode: Episode) -> None:
+        self.waiting.add(episode)
+        self.prepare()
+
+    def discharge(self) -> None:
+        self.enrolled -= 1
+        self.prepare()

@@ -1,0 +1,266 @@
+"""Pathways: the event loop. Referral, list, service, protection; one person at a time.
+
+Whoever is referred becomes a client. From then on a client's next change of life, next referral
+and the end of each stage are events of SimPy; who is never referred needs none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from simpy import Environment, Event, Timeout
+
+from .case import ABSENT, LEVELS, Case
+from .chance import Chance
+from .clients import Change, Client, Lives
+from .desk import ENROLLED, OVER, PROTECTED, WAITING, Desk, Episode
+from .people import Paths, Stints
+from .referral import Referrals, hazards
+
+# Outcomes of an episode, as the table of pathways tells them.
+GAVE_UP, NOT_ELIGIBLE, MOVED = "gave_up", "no_longer_eligible", "moved"
+COMPLETED, DROPPED_OUT = "completed", "dropped_out"
+STILL_WAITING, STILL_ENROLLED = "waiting", "enrolled"
+
+
+class Log(NamedTuple):
+    """What happened to clients, in the order of time, and the staff of each intervention."""
+
+    episodes: list[Episode]
+    person: list[int]  # of each change of cell or exposure
+    time: list[float]
+    cell: list[int]
+    exposed: list[int]
+    departed: list[tuple[int, str]]  # person, died or left
+    staffed: list[list[tuple[float, float]]]  # [intervention] time, change of staff
+
+
+class Pathways:
+    """All interventions and clients of one replication."""
+
+    def __init__(
+        self, case: Case, paths: Paths, stints: Stints, first: Referrals, chance: Chance
+    ) -> None:
+        self.case, self.paths, self.first = case, paths, first
+        self.env = Environment()
+        self.horizon = float(case.months)
+        self.lives = Lives(case, paths, stints, chance)
+        self.desks = [Desk(self.env, case, i, chance) for i in range(len(case.names.interventions))]
+        for desk in self.desks:
+            desk.enroll = self._enroll
+        self.clients: dict[int, Client] = {}
+        self.log = Log([], [], [], [], [], [], [desk.staffed for desk in self.desks])
+        v = case.programmes
+        self.rates = hazards(case).T.tolist()
+        self.served = case.plan.served.tolist()
+        self.eligible = (case.plan.eligible > 0.0).tolist()
+        self.changes_need = sum(1 << i for i, c in enumerate(case.plan.changes_need) if c)
+        self.patience, self.duration = v.patience.tolist(), v.duration.tolist()
+        self.completion, self.persistence = v.completion.tolist(), v.persistence.tolist()
+        names = case.names.interventions
+        self.patience_of = [chance.exponentials(f"{name}.patience") for name in names]
+        self.duration_of = [chance.exponentials(f"{name}.duration") for name in names]
+        self.completes = [chance.uniforms(f"{name}.completion") for name in names]
+        self.fading_of = [chance.exponentials(f"{name}.persistence") for name in names]
+        self.referral = chance.exponentials("later referrals")
+        self.referred_to = chance.uniforms("later referrals, to what")
+
+    def run(self) -> Log:
+        """From the start to the horizon, with what happens at its last instant."""
+        for i, desk in enumerate(self.desks):
+            self.env.process(self._programme(i, desk))
+        self.env.process(self._arrivals())
+        self.env.run(until=math.nextafter(self.horizon, math.inf))
+        return self.log
+
+    def _after(self, delay: float, action: Callable[[Event], None], value: Any) -> None:
+        """Call `action` later with the value, unless that is beyond the horizon."""
+        if self.env.now + delay <= self.horizon:
+            Timeout(self.env, delay, value).callbacks.append(action)
+
+    # --- programmes and arrivals
+
+    def _programme(self, i: int, desk: Desk) -> Iterator[Event]:
+        """An intervention begins at its start and ends after its last month."""
+        running = self.case.plan.running[:, i]
+        if not running.any():
+            return
+        first = int(running.argmax())
+        last = first + int(running[first:].sum())
+        yield self.env.timeout(first)
+        desk.begin(float(self.case.programmes.posts[i]))
+        for client in self.clients.values():
+            self._consider(client)
+        if last < self.case.months:
+            # What the month's end brings still finds it open.
+            yield self.env.timeout(math.nextafter(last - first, math.inf))
+            desk.end()
+
+    def _arrivals(self) -> Iterator[Event]:
+        """First referrals, in the order of time."""
+        first, cells = self.first, self.paths.cell
+        columns = (first.person, first.row, first.time, first.intervention)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for person, row, time, i in rows:
+            yield self.env.timeout(max(0.0, time - self.env.now))
+            client = Client(person, row, int(cells[row]), len(self.desks))
+            self.clients[person] = client
+            self._note(client)
+            self._plan(client)
+            self._refer(client, i)
+
+    # --- referral and the list
+
+    def _consider(self, client: Client) -> None:
+        """Draw the next accepted referral, unless the client's life changes first."""
+        client.considered += 1
+        rates = self._open_to(client)
+        total = sum(rates)
+        if total:
+            delay = self.referral() / total
+            if self.env.now + delay < client.change:
+                self._after(delay, self._referred, (client, client.considered))
+
+    def _open_to(self, client: Client) -> list[float]:
+        """Rate of an accepted referral to each intervention."""
+        known = zip(self.rates[client.cell], client.episodes, self.desks, strict=True)
+        return [rate if episode is None and desk.open else 0.0 for rate, episode, desk in known]
+
+    def _referred(self, event: Event) -> None:
+        client, considered = event.value
+        if client.considered == considered:
+            rates = self._open_to(client)
+            u, i = self.referred_to() * sum(rates), 0
+            while u >= rates[i]:
+                u -= rates[i]
+                i += 1
+            self._refer(client, i)
+
+    def _refer(self, client: Client, i: int) -> None:
+        episode = Episode(client, i, self.env.now, client.cell)
+        client.episodes[i] = episode
+        self.log.episodes.append(episode)
+        self._after(self.patience_of[i]() * self.patience[i], self._give_up, episode)
+        self._consider(client)
+        self.desks[i].add(episode)
+
+    def _give_up(self, event: Event) -> None:
+        episode = event.value
+        if episode.state == WAITING:
+            self._end(episode, GAVE_UP)
+            self._consider(episode.client)
+
+    # --- service and protection
+
+    def _enroll(self, episode: Episode) -> None:
+        i = episode.intervention
+        episode.state, episode.started = ENROLLED, self.env.now
+        self._after(self.duration_of[i]() * self.duration[i], self._finish, episode)
+        self._expose(episode.client, episode.client.exposed | 1 << i)
+
+    def _finish(self, event: Event) -> None:
+        episode = event.value
+        if episode.state != ENROLLED:
+            return
+        i = episode.intervention
+        if self.completes[i]() < self.completion[i]:
+            episode.state, episode.ended, episode.outcome = PROTECTED, self.env.now, COMPLETED
+            self._after(self.fading_of[i]() * self.persistence[i], self._fade, episode)
+            self.desks[i].discharge()
+        else:
+            self._end(episode, DROPPED_OUT)
+            self._expose(episode.client, episode.client.exposed & ~(1 << i))
+            self._consider(episode.client)
+
+    def _fade(self, event: Event) -> None:
+        episode = event.value
+        if episode.state == PROTECTED:
+            self._end(episode, COMPLETED)
+            self._expose(episode.client, episode.client.exposed & ~(1 << episode.intervention))
+            self._consider(episode.client)
+
+    def _end(self, episode: Episode, outcome: str) -> None:
+        """Out of whatever state the episode is in; the client is not referred again."""
+        i, now = episode.intervention, self.env.now
+        state, episode.state = episode.state, OVER
+        episode.client.episodes[i] = None
+        if state == PROTECTED:
+            episode.faded = now
+            return
+        episode.ended, episode.outcome = now, outcome
+        if state == WAITING:
+            self.desks[i].waiting.remove(episode)
+        else:
+            self.desks[i].discharge()
+
+    def _expose(self, client: Client, exposed: int) -> None:
+        """Begin or end exposure; where that changes the rates of need, the future is drawn anew."""
+        changed, client.exposed = client.exposed ^ exposed, exposed
+        self._note(client)
+        if changed & self.changes_need:
+            if not client.drawn:
+                self.lives.leave_usual(client, self.env.now)
+            self._plan(client)
+            self._consider(client)
+
+    # --- lives
+
+    def _plan(self, client: Client) -> None:
+        """Set the clock of the next change of life."""
+        client.planned += 1
+        change = self.lives.next(client, self.env.now)
+        client.change = change.time
+        if change.time <= self.horizon:
+            value = (client, client.planned, change)
+            self._after(change.time - self.env.now, self._change, value)
+
+    def _change(self, event: Event) -> None:
+        client, planned, change = event.value
+        if client.planned != planned:
+            return
+        client.cell, before = change.cell, client.cell
+        self._note(client, change.time)
+        if change.cell == ABSENT:
+            self._depart(client, change)
+            return
+        self.lives.follow(client, change)
+        self._carry(client, before // LEVELS != change.cell // LEVELS)
+        self._plan(client)
+        self._consider(client)
+
+    def _depart(self, client: Client, change: Change) -> None:
+        client.considered += 1
+        del self.clients[client.person]
+        self.log.departed.append((client.person, change.fate))
+        for episode in client.episodes:
+            if episode is not None:
+                self._end(episode, change.fate)
+
+    def _carry(self, client: Client, moved: bool) -> None:
+        """A service that the new segment does not offer ends; who recovers leaves the list."""
+        segment, level = divmod(client.cell, LEVELS)
+        exposed = client.exposed
+        for i, episode in enumerate(client.episodes):
+            if episode is None:
+                continue
+            if moved and not self.served[i][segment]:
+                self._end(episode, MOVED)
+                exposed &= ~(1 << i)
+            elif episode.state == WAITING:
+                if self.eligible[i][level]:
+                    self.desks[i].waiting.need_changed(episode)
+                else:
+                    self._end(episode, NOT_ELIGIBLE)
+        if exposed != client.exposed:
+            client.exposed = exposed
+            self._note(client)
+
+    def _note(self, client: Client, time: float | None = None) -> None:
+        """Note where a client is; a change of life at its own time, free of rounding."""
+        log = self.log
+        log.person.append(client.person)
+        log.time.append(self.env.now if time is None else time)
+        log.cell.append(client.cell)
+        log.exposed.append(client.exposed)
