@@ -24,6 +24,7 @@ from .case import Case, Ints
 from .chance import Chance
 from .claims import Bills, Claims, bills, claims_in
 from .desk import Episode
+from .outreach import Pathway, pathways
 from .pathways import Log, Pathways
 from .people import ALIVE, DIED, LEFT, Newcomers, Paths, newcomers, paths, stints
 from .referral import first_referrals
@@ -48,7 +49,7 @@ class Replication(NamedTuple):
     newcomers: Newcomers
     traits: Traits
     spans: Spans
-    episodes: list[Episode]
+    pathways: Pathway
     bills: Bills
     claims: dict[str, Claims]  # of the worlds asked for
     worlds: dict[str, World]
@@ -67,8 +68,7 @@ def replicate(
     log = Pathways(case, lives, stays, first, chance).run()
     both = spans(case, lives, log)
     known = traits(case, new.entered.size, chance)
-    events = use_of(case, both, known, chance) if claims else []
-    every = bills(case, both, known, events, chance)
+    every = bills(case, both, known, use_of(case, both, known, chance), chance)
     since = first_starts(log.episodes, new.entered.size)
     found = {
         world: claims_in(
@@ -84,9 +84,10 @@ def replicate(
         )
         for world in WORLDS
     }
+    way = pathways(case, both, log.episodes, chance)
     served = activity(case, log.episodes, log.staffed)
     return Replication(
-        replication, new, known, both, log.episodes, every, found, worlds, served
+        replication, new, known, both, way, every, found, worlds, served
     )
 
 
