@@ -62,7 +62,7 @@ class Lives:
     def __init__(self, case: Case, paths: Paths, stints: Stints, chance: Chance) -> None:
         self.horizon = float(case.months)
         self.cell, self.end = paths.cell.tolist(), paths.end.tolist()
-        self.first, self.fate = paths.first, paths.fate
+        self.first, self.fate = paths.first.tolist(), paths.fate.tolist()
         self.segment, self.until = stints.segment.tolist(), stints.end.tolist()
         self.stint_start, self.first_stint = stints.start, stints.first
         self.leaves = stints.leaves
@@ -94,7 +94,7 @@ class Lives:
         end, row = self.end[client.row], client.row + 1
         if row < self.first[client.person + 1]:
             return Change(end, self.cell[row], "")
-        fate = int(self.fate[client.person])
+        fate = self.fate[client.person]
         return Change(end, ABSENT, _FATES[fate]) if fate else Change(float("inf"), client.cell, "")
 
     def _drawn(self, client: Client, now: float) -> Change:

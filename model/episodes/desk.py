@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from simpy import Environment, Event, Timeout
 
+from ..distributions import Floats
 from ..interventions import enrollments
-from .case import Case, plain
+from .case import Case, Ints, plain
 from .chance import Chance
 
 _enrollments = plain(enrollments)
@@ -46,6 +49,40 @@ class Episode:
         self.outcome = ""
         self.state = WAITING
         self.place = 0
+
+
+class Joined(NamedTuple):
+    """Episodes as columns; times in months since the start, nan for what did not happen."""
+
+    person: Ints
+    intervention: Ints
+    segment: Ints
+    level: Ints
+    reached: Floats
+    started: Floats
+    ended: Floats
+    faded: Floats
+    outcome: np.ndarray  # type: ignore[type-arg]
+
+
+def joined(episodes: list[Episode]) -> Joined:
+    rows = [
+        (
+            e.client.person,
+            e.intervention,
+            e.segment,
+            e.level,
+            e.reached,
+            e.started,
+            e.ended,
+            e.faded,
+        )
+        for e in episodes
+    ]
+    numbers = np.array(rows, dtype=np.float64).reshape(-1, 8).T.copy()
+    whole = numbers[:4].astype(np.int64)
+    outcome = np.array([e.outcome for e in episodes], dtype=np.str_)
+    return Joined(*whole, *numbers[4:], outcome)
 
 
 class List(Protocol):
@@ -190,7 +227,8 @@ class Desk:
 
     def prepare(self) -> None:
         """Begin the set-ups that are due."""
-        for _ in range(self.due() - self.set_ups):
+        due = self.due()
+        while self.set_ups < due:
             self.set_ups += 1
             delay = self.wait() * self.time_to_enroll
             Timeout(self.env, delay).callbacks.append(self._set_up)

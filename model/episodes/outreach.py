@@ -14,7 +14,7 @@ import numpy as np
 from ..distributions import Floats
 from .case import LEVELS, Case, Ints
 from .chance import Chance
-from .desk import Episode
+from .desk import Joined
 from .ramp import Ramp
 from .spans import Spans
 
@@ -51,7 +51,7 @@ OUTCOMES = (
 )
 
 
-def pathways(case: Case, spans: Spans, episodes: list[Episode], chance: Chance) -> Pathway:
+def pathways(case: Case, spans: Spans, episodes: Joined, chance: Chance) -> Pathway:
     """All referrals, sorted by person and time of being reached or refused."""
     joined = _joined(case, episodes, chance)
     parts = [joined, *(_refused(case, spans, i, joined, chance) for i in _interventions(case))]
@@ -66,30 +66,28 @@ def _interventions(case: Case) -> range:
     return range(len(case.names.interventions))
 
 
-def _joined(case: Case, episodes: list[Episode], chance: Chance) -> Pathway:
+def _joined(case: Case, e: Joined, chance: Chance) -> Pathway:
     """Who joined a list; who still waits or is enrolled at the horizon has that for an outcome."""
-    numbers = [(e.client.person, e.intervention, e.segment, e.level) for e in episodes]
-    times = [(e.reached, e.started, e.ended, e.faded) for e in episodes]
-    person, i, segment, level = np.array(numbers, dtype=np.int64).reshape(-1, 4).T
-    reached, started, ended, faded = np.array(times, dtype=np.float64).reshape(-1, 4).T
-    code = {name: k for k, name in enumerate(OUTCOMES)}
-    open_ended = np.where(np.isnan(started), code["waiting"], code["enrolled"])
-    told = np.array([code.get(e.outcome, -1) for e in episodes], dtype=np.int64)
+    i, reached = e.intervention, e.reached
+    told = np.zeros(i.size, dtype=np.int64)
+    for code, name in enumerate(OUTCOMES):
+        told[e.outcome == name] = code
+    still = np.where(np.isnan(e.started), OUTCOMES.index("waiting"), OUTCOMES.index("enrolled"))
     attempts = _attempts(case, i, chance)
     earliest = np.minimum(case.plan.running.argmax(axis=0)[i], reached)
     referred = np.maximum(reached - (attempts - 1) * case.scatter.between_attempts, earliest)
     return Pathway(
-        person,
+        e.person,
         i,
-        segment,
-        level,
+        e.segment,
+        e.level,
         attempts,
         referred,
         reached,
-        started,
-        ended,
-        faded,
-        np.where(told < 0, open_ended, told),
+        e.started,
+        e.ended,
+        e.faded,
+        np.where(e.outcome == "", still, told),
     )
 
 

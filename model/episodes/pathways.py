@@ -6,8 +6,10 @@ and the end of each stage are events of SimPy; who is never referred needs none.
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from simpy import Environment, Event, Timeout
@@ -29,12 +31,22 @@ class Log(NamedTuple):
     """What happened to clients, in the order of time, and the staff of each intervention."""
 
     episodes: list[Episode]
-    person: list[int]  # of each change of cell or exposure
-    time: list[float]
-    cell: list[int]
-    exposed: list[int]
-    departed: list[tuple[int, str]]  # person, died or left
+    exposures: list[tuple[int, float, int]]  # person, time, exposed from then on
+    moves: list[tuple[int, float, int]]  # person, time, cell from then on, where it is drawn
+    departed: list[tuple[int, str]]  # person, died or left, likewise
     staffed: list[list[tuple[float, float]]]  # [intervention] time, change of staff
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for cyclic garbage while clients, who all live on, are made."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class Pathways:
@@ -51,9 +63,9 @@ class Pathways:
         for desk in self.desks:
             desk.enroll = self._enroll
         self.clients: dict[int, Client] = {}
-        self.log = Log([], [], [], [], [], [], [desk.staffed for desk in self.desks])
+        self.log = Log([], [], [], [], [desk.staffed for desk in self.desks])
         v = case.programmes
-        self.rates = hazards(case).T.tolist()
+        self.rates = [_positive(rates) for rates in hazards(case).T.tolist()]
         self.served = case.plan.served.tolist()
         self.eligible = (case.plan.eligible > 0.0).tolist()
         self.changes_need = sum(1 << i for i, c in enumerate(case.plan.changes_need) if c)
@@ -72,7 +84,8 @@ class Pathways:
         for i, desk in enumerate(self.desks):
             self.env.process(self._programme(i, desk))
         self.env.process(self._arrivals())
-        self.env.run(until=math.nextafter(self.horizon, math.inf))
+        with _no_collection():
+            self.env.run(until=math.nextafter(self.horizon, math.inf))
         return self.log
 
     def _after(self, delay: float, action: Callable[[Event], None], value: Any) -> None:
@@ -100,14 +113,12 @@ class Pathways:
 
     def _arrivals(self) -> Iterator[Event]:
         """First referrals, in the order of time."""
-        first, cells = self.first, self.paths.cell
-        columns = (first.person, first.row, first.time, first.intervention)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        for person, row, time, i in rows:
-            yield self.env.timeout(max(0.0, time - self.env.now))
-            client = Client(person, row, int(cells[row]), len(self.desks))
+        first, cells, env = self.first, self.paths.cell[self.first.row], self.env
+        columns = (first.person, first.row, first.time, first.intervention, cells)
+        for person, row, time, i, cell in zip(*(c.tolist() for c in columns), strict=True):
+            yield Timeout(env, max(0.0, time - env.now))
+            client = Client(person, row, cell, len(self.desks))
             self.clients[person] = client
-            self._note(client)
             self._plan(client)
             self._refer(client, i)
 
@@ -116,27 +127,27 @@ class Pathways:
     def _consider(self, client: Client) -> None:
         """Draw the next accepted referral, unless the client's life changes first."""
         client.considered += 1
-        rates = self._open_to(client)
-        total = sum(rates)
+        total = 0.0
+        for i, rate in self.rates[client.cell]:
+            if client.episodes[i] is None and self.desks[i].open:
+                total += rate
         if total:
             delay = self.referral() / total
             if self.env.now + delay < client.change:
                 self._after(delay, self._referred, (client, client.considered))
 
-    def _open_to(self, client: Client) -> list[float]:
-        """Rate of an accepted referral to each intervention."""
-        known = zip(self.rates[client.cell], client.episodes, self.desks, strict=True)
-        return [rate if episode is None and desk.open else 0.0 for rate, episode, desk in known]
-
     def _referred(self, event: Event) -> None:
         client, considered = event.value
         if client.considered == considered:
-            rates = self._open_to(client)
-            u, i = self.referred_to() * sum(rates), 0
-            while u >= rates[i]:
-                u -= rates[i]
-                i += 1
-            self._refer(client, i)
+            free = client.episodes
+            open_to = [(i, r) for i, r in self.rates[client.cell] if free[i] is None]
+            open_to = [(i, rate) for i, rate in open_to if self.desks[i].open]
+            u = self.referred_to() * sum(rate for _, rate in open_to)
+            for i, rate in open_to:
+                u -= rate
+                if u < 0.0:
+                    self._refer(client, i)
+                    return
 
     def _refer(self, client: Client, i: int) -> None:
         episode = Episode(client, i, self.env.now, client.cell)
@@ -198,10 +209,11 @@ class Pathways:
     def _expose(self, client: Client, exposed: int) -> None:
         """Begin or end exposure; where that changes the rates of need, the future is drawn anew."""
         changed, client.exposed = client.exposed ^ exposed, exposed
-        self._note(client)
+        self.log.exposures.append((client.person, self.env.now, exposed))
         if changed & self.changes_need:
             if not client.drawn:
                 self.lives.leave_usual(client, self.env.now)
+                self.log.moves.append((client.person, self.env.now, client.cell))
             self._plan(client)
             self._consider(client)
 
@@ -221,19 +233,22 @@ class Pathways:
         if client.planned != planned:
             return
         client.cell, before = change.cell, client.cell
-        self._note(client, change.time)
+        if client.drawn:
+            self.log.moves.append((client.person, change.time, change.cell))
         if change.cell == ABSENT:
             self._depart(client, change)
             return
         self.lives.follow(client, change)
-        self._carry(client, before // LEVELS != change.cell // LEVELS)
+        if any(client.episodes):
+            self._carry(client, before // LEVELS != change.cell // LEVELS)
         self._plan(client)
         self._consider(client)
 
     def _depart(self, client: Client, change: Change) -> None:
         client.considered += 1
         del self.clients[client.person]
-        self.log.departed.append((client.person, change.fate))
+        if client.drawn:
+            self.log.departed.append((client.person, change.fate))
         for episode in client.episodes:
             if episode is not None:
                 self._end(episode, change.fate)
@@ -255,12 +270,8 @@ class Pathways:
                     self._end(episode, NOT_ELIGIBLE)
         if exposed != client.exposed:
             client.exposed = exposed
-            self._note(client)
+            self.log.exposures.append((client.person, self.env.now, exposed))
 
-    def _note(self, client: Client, time: float | None = None) -> None:
-        """Note where a client is; a change of life at its own time, free of rounding."""
-        log = self.log
-        log.person.append(client.person)
-        log.time.append(self.env.now if time is None else time)
-        log.cell.append(client.cell)
-        log.exposed.append(client.exposed)
+
+def _positive(rates: list[float]) -> list[tuple[int, float]]:
+    return [(i, rate) for i, rate in enumerate(rates) if rate > 0.0]

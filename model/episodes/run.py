@@ -23,7 +23,8 @@ from .care import WORLDS, Traits, traits, use_of
 from .case import Case, Ints
 from .chance import Chance
 from .claims import Bills, Claims, bills, claims_in
-from .desk import Episode
+from .clients import DEATH
+from .desk import Joined, joined
 from .outreach import Pathway, pathways
 from .pathways import Log, Pathways
 from .people import ALIVE, DIED, LEFT, Newcomers, Paths, newcomers, paths, stints
@@ -66,10 +67,11 @@ def replicate(
     lives = paths(case, new, stays, chance)
     first = first_referrals(case, lives, chance)
     log = Pathways(case, lives, stays, first, chance).run()
+    way = joined(log.episodes)
     both = spans(case, lives, log)
     known = traits(case, new.entered.size, chance)
     every = bills(case, both, known, use_of(case, both, known, chance), chance)
-    since = first_starts(log.episodes, new.entered.size)
+    since = first_starts(way, new.entered.size)
     found = {
         world: claims_in(
             case, world, every, presence(case, both, world, new.entered), since, chance
@@ -84,28 +86,25 @@ def replicate(
         )
         for world in WORLDS
     }
-    way = pathways(case, both, log.episodes, chance)
-    served = activity(case, log.episodes, log.staffed)
+    served = activity(case, way, log.staffed)
     return Replication(
-        replication, new, known, both, way, every, found, worlds, served
+        replication, new, known, both, pathways(case, both, way, chance), every, found, worlds, served
     )
 
 
-def first_starts(episodes: list[Episode], people: int) -> Floats:
+def first_starts(episodes: Joined, people: int) -> Floats:
     """Month of each person's first enrolment, inf for none."""
     out = np.full(people, np.inf)
-    person = np.array([e.client.person for e in episodes], dtype=np.int64)
-    started = np.array([e.started for e in episodes], dtype=np.float64)
-    np.fmin.at(out, person, started)
+    np.fmin.at(out, episodes.person, episodes.started)
     return out
 
 
 def fate_in_strategy(lives: Paths, log: Log) -> Ints:
-    """Who died or left in the strategy: clients as logged, all others as in usual care."""
+    """Who died or left in the strategy: as in usual care, except where need was drawn."""
     fate = lives.fate.copy()
-    fate[np.array(log.person, dtype=np.int64)] = ALIVE
+    fate[[person for person, _, _ in log.moves]] = ALIVE
     for person, why in log.departed:
-        fate[person] = DIED if why == "died" else LEFT
+        fate[person] = DIED if why == DEATH else LEFT
     return fate
 
 

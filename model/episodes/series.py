@@ -9,7 +9,7 @@ import numpy as np
 from ..distributions import Floats
 from .case import LEVELS, Case, Flags, Ints
 from .claims import Claims
-from .desk import Episode
+from .desk import Joined
 from .people import DIED, LEFT
 from .spans import Spans
 from .stays import Presence
@@ -104,18 +104,13 @@ def _by_month(time: Floats, months: int) -> Floats:
 # --- interventions
 
 
-def activity(
-    case: Case, episodes: list[Episode], staffed: list[list[tuple[float, float]]]
-) -> Activity:
+def activity(case: Case, episodes: Joined, staffed: list[list[tuple[float, float]]]) -> Activity:
     months, names = case.months, case.names.interventions
     out = Activity(*(np.zeros((months, len(names))) for _ in Activity._fields))
-    which = np.array([e.intervention for e in episodes], dtype=np.int64)
-    times = [[e.reached, e.started, e.ended, e.faded] for e in episodes]
-    reached, started, ended, faded = np.array(times).reshape(-1, 4).T
-    completed = np.array([e.outcome == "completed" for e in episodes], dtype=np.bool_)
-    gave_up = np.array([e.outcome == "gave_up" for e in episodes], dtype=np.bool_)
+    reached, started, ended, faded = episodes[4:8]
+    completed, gave_up = episodes.outcome == "completed", episodes.outcome == "gave_up"
     for i in range(len(names)):
-        mine = which == i
+        mine = episodes.intervention == i
         served = mine & ~np.isnan(started)
         out.referred[:, i] = _by_month(reached[mine], months)
         out.started[:, i] = _by_month(started[served], months)

@@ -6,7 +6,7 @@ each other, so that both can share what happens by chance.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,64 +34,73 @@ class Spans(NamedTuple):
 
 
 def spans(case: Case, paths: Paths, log: Log) -> Spans:
+    exposures, moves = _columns(log.exposures), _columns(log.moves)
     touched = np.zeros(paths.first.size - 1, dtype=np.bool_)
-    touched[np.array(log.person, dtype=np.int64)] = True
+    touched[exposures[0]] = True
     apart = touched[paths.person]
     alike = [column[~apart] for column in (paths.person, paths.start, paths.end, paths.cell)]
     same = Spans(*alike, alike[3], np.zeros(alike[0].size, dtype=np.int64))
-    both = [same, _laid_over(case, paths, log, apart, touched)]
+    rows = [_usual(paths, apart, touched, moves), _exposed(exposures), _moved(moves)]
+    both = [same, _laid_over(rows, float(case.months))]
     columns = [np.concatenate(column) for column in zip(*both, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     return Spans(*(column[order] for column in columns))
 
 
-def _laid_over(case: Case, paths: Paths, log: Log, apart: Flags, touched: Flags) -> Spans:
+class _Rows(NamedTuple):
+    """What becomes known of a person at a time; the rest stays as it was."""
+
+    person: Ints
+    time: Floats
+    usual: Ints
+    strategy: Ints
+    exposed: Ints
+
+
+def _columns(log: list[tuple[int, float, int]]) -> tuple[Ints, Floats, Ints]:
+    person, time, value = np.array(log, dtype=np.float64).reshape(-1, 3).T
+    return person.astype(np.int64), time, value.astype(np.int64)
+
+
+def _usual(paths: Paths, apart: Flags, touched: Flags, moves: tuple[Ints, Floats, Ints]) -> _Rows:
+    """Changes in usual care, and the exit; the strategy's, too, until its path is drawn."""
+    who = np.flatnonzero(touched & (paths.fate != ALIVE))
+    person = np.concatenate([paths.person[apart], who])
+    time = np.concatenate([paths.start[apart], paths.end[paths.first[who + 1] - 1]])
+    cell = np.concatenate([paths.cell[apart], np.full(who.size, ABSENT)])
+    drawn = np.full(touched.size, np.inf)
+    np.minimum.at(drawn, moves[0], moves[1])
+    strategy = np.where(time < drawn[person], cell, UNKNOWN)
+    first = (np.arange(paths.person.size) == paths.first[paths.person])[apart]
+    exposed = np.concatenate([np.where(first, 0, UNKNOWN), np.full(who.size, UNKNOWN)])
+    return _Rows(person, time, cell, strategy, exposed)
+
+
+def _exposed(exposures: tuple[Ints, Floats, Ints]) -> _Rows:
+    unknown = np.full(exposures[0].size, UNKNOWN)
+    return _Rows(exposures[0], exposures[1], unknown, unknown, exposures[2])
+
+
+def _moved(moves: tuple[Ints, Floats, Ints]) -> _Rows:
+    unknown = np.full(moves[0].size, UNKNOWN)
+    return _Rows(moves[0], moves[1], unknown, moves[2], unknown)
+
+
+def _laid_over(rows: list[_Rows], horizon: float) -> Spans:
     """The two lives of each client, cut wherever one of them changes."""
-    usual = _usual_rows(paths, apart, touched)
-    strategy = _strategy_rows(usual, log)
-    person, time, in_usual, in_strategy, exposed = (
-        np.concatenate(pair) for pair in zip(usual, strategy, strict=True)
-    )
+    person, time, *known = (np.concatenate(column) for column in zip(*rows, strict=True))
     order = np.lexsort((time, person))
     person, time = person[order], time[order]
-    end = np.append(time[1:], case.months).astype(np.float64)
     last = np.append(person[1:] != person[:-1], True)[: person.size]
-    end[last] = case.months
-    known = (_filled(column[order]) for column in (in_usual, in_strategy, exposed))
-    out = Spans(person, time, end, *known)
+    end = np.append(time[1:], horizon)[: person.size]
+    end[last] = horizon
+    out = Spans(person, time, end, *(_filled(column[order]) for column in known))
     there = (out.usual != ABSENT) | (out.strategy != ABSENT)
     keep = there & (last | (out.end > out.start))
     return Spans(*(column[keep] for column in out))
 
 
-def _usual_rows(paths: Paths, apart: Flags, touched: Flags) -> tuple[Any, ...]:
-    """Changes in usual care: each row of the path, and the exit."""
-    who = np.flatnonzero(touched & (paths.fate != ALIVE))
-    person = np.concatenate([paths.person[apart], who])
-    time = np.concatenate([paths.start[apart], paths.end[paths.first[who + 1] - 1]])
-    cell = np.concatenate([paths.cell[apart], np.full(who.size, ABSENT)])
-    unknown = np.full(person.size, UNKNOWN)
-    return person, time, cell, unknown, unknown
-
-
-def _strategy_rows(usual: tuple[Any, ...], log: Log) -> tuple[Any, ...]:
-    """Changes in the strategy: as in usual care before the first referral, then as logged."""
-    person, time = np.array(log.person, dtype=np.int64), np.array(log.time)
-    since = np.full(int(max(person.max(initial=0), usual[0].max(initial=0))) + 1, np.inf)
-    np.minimum.at(since, person, time)
-    before = usual[1] < since[usual[0]]
-    nothing = np.zeros(int(before.sum()), dtype=np.int64)
-    columns = (
-        np.concatenate([usual[0][before], person]),
-        np.concatenate([usual[1][before], time]),
-        np.concatenate([usual[2][before], np.array(log.cell, dtype=np.int64)]),
-        np.concatenate([nothing, np.array(log.exposed, dtype=np.int64)]),
-    )
-    unknown = np.full(columns[0].size, UNKNOWN)
-    return columns[0], columns[1], unknown, columns[2], columns[3]
-
-
 def _filled(column: Ints) -> Ints:
-    """The last known value; each person's first rows know all."""
+    """The last known value; each person's first row knows all."""
     known = np.maximum.accumulate(np.where(column != UNKNOWN, np.arange(column.size), 0))
     return column[known]
