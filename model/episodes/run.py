@@ -51,7 +51,7 @@ class Replication(NamedTuple):
     traits: Traits
     spans: Spans
     pathways: Pathway
-    bills: Bills
+    bills: Bills | None  # of both worlds, where claims are asked for
     claims: dict[str, Claims]  # of the worlds asked for
     worlds: dict[str, World]
     activity: Activity
@@ -70,14 +70,13 @@ def replicate(
     way = joined(log.episodes)
     both = spans(case, lives, log)
     known = traits(case, new.entered.size, chance)
-    every = bills(case, both, known, use_of(case, both, known, chance), chance)
+    events = use_of(case, both, known, chance) if claims else []
+    every = bills(case, both, known, events, chance) if claims else None
     since = first_starts(way, new.entered.size)
-    found = {
-        world: claims_in(
-            case, world, every, presence(case, both, world, new.entered), since, chance
-        )
-        for world in claims
-    }
+    found: dict[str, Claims] = {}
+    for world in claims if every else ():
+        there = presence(case, both, world, new.entered)
+        found[world] = claims_in(case, world, every, there, since, chance)
     fates = dict(zip(WORLDS, (lives.fate, fate_in_strategy(lives, log)), strict=True))
     worlds = {
         world: World(
