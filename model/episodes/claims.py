@@ -49,9 +49,7 @@ class Claims(NamedTuple):
     period: Ints
 
 
-def bills(
-    case: Case, spans: Spans, known: Traits, events: list[Events], chance: Chance
-) -> Bills:
+def bills(case: Case, spans: Spans, known: Traits, events: list[Events], chance: Chance) -> Bills:
     """One row for each event of a service and for each bundle of other care."""
     parts = [_of_service(case, s, known, found, chance) for s, found in enumerate(events)]
     if case.other_care.cost.any():

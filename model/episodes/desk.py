@@ -176,7 +176,10 @@ class Desk:
         self.caseload = float(v.caseload[i])
         self.time_to_hire, self.turnover = float(v.time_to_hire[i]), float(v.turnover[i])
         self.waiting = listed(case.pick, chance, name)
-        self.wait, self.share = chance.exponentials(f"{name}.set_up"), chance.uniforms(f"{name}.due")
+        self.wait, self.share = (
+            chance.exponentials(f"{name}.set_up"),
+            chance.uniforms(f"{name}.due"),
+        )
         self.chance, self.name = chance, name
         self.enrolled = self.slots = self.set_ups = 0
         self.open = False

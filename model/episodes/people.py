@@ -61,7 +61,9 @@ def newcomers(case: Case, chance: Chance) -> Newcomers:
     at_start = int(first.sum())
     entered = np.zeros(segment.size)
     entered[at_start:] = rng.random(segment.size - at_start) * case.months
-    mix = np.concatenate([shares_of(c.people)[segment[:at_start]], c.entrant_mix[segment[at_start:]]])
+    mix = np.concatenate(
+        [shares_of(c.people)[segment[:at_start]], c.entrant_mix[segment[at_start:]]]
+    )
     level = (rng.random(segment.size)[:, None] >= mix.cumsum(axis=1)[:, :-1]).sum(axis=1)
     return Newcomers(entered, segment, level.astype(np.int64))
 

@@ -31,7 +31,9 @@ def hazards(case: Case) -> Floats:
     """Rate of accepted referrals while running [intervention, cell], 1/month."""
     v, plan = case.programmes, case.plan
     rate = (v.referral * v.acceptance)[:, None, None] * plan.served[:, :, None]
-    out: Floats = (rate * plan.eligible[:, None, :]).reshape(len(v.referral), plan.served.shape[1] * LEVELS)
+    out: Floats = (rate * plan.eligible[:, None, :]).reshape(
+        len(v.referral), plan.served.shape[1] * LEVELS
+    )
     return out
 
 

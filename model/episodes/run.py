@@ -87,7 +87,15 @@ def replicate(
     }
     served = activity(case, way, log.staffed)
     return Replication(
-        replication, new, known, both, pathways(case, both, way, chance), every, found, worlds, served
+        replication,
+        new,
+        known,
+        both,
+        pathways(case, both, way, chance),
+        every,
+        found,
+        worlds,
+        served,
     )
 
 
@@ -146,7 +154,9 @@ def run(
     With several workers `keep` and what it returns go between processes.
     """
     work = Work(case, seed, tuple(claims), keep)
-    results = map(work, range(replications)) if workers == 1 else _shared(work, replications, workers)
+    results = (
+        map(work, range(replications)) if workers == 1 else _shared(work, replications, workers)
+    )
     for done, result in enumerate(results, start=1):
         progress(done)
         yield result  # type: ignore[misc]

@@ -24,7 +24,9 @@ class Presence(NamedTuple):
     gone: Floats
 
 
-def dated(person: Ints, time: Floats, stay: Floats, there: Presence, rng: np.random.Generator) -> Floats:
+def dated(
+    person: Ints, time: Floats, stay: Floats, there: Presence, rng: np.random.Generator
+) -> Floats:
     """Times outside the person's stays; `stay` is in months, 0 for a visit."""
     out = time.copy()
     is_stay = stay > 0.0
@@ -78,7 +80,10 @@ def _outside(
     """Dates in the month that are free, each alike; the day of discharge where none is found."""
     out, at = time.copy(), np.arange(time.size)
     month = np.floor(time)
-    low, high = np.maximum(month, there.entered[person]), np.minimum(month + 1.0, there.gone[person])
+    low, high = (
+        np.maximum(month, there.entered[person]),
+        np.minimum(month + 1.0, there.gone[person]),
+    )
     for _ in range(ROUNDS):
         _, inside = calendar.stay_of(person[at], out[at])
         at = at[inside]
