@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import special
 
-from ..community import use_left
-from ..distributions import Floats
+from model.community import use_left
+from model.distributions import Floats
+
 from .case import LEVELS, Case, Flags, Ints, plain
 from .chance import Chance
 from .ramp import Ramp
@@ -48,7 +49,7 @@ def traits(case: Case, people: int, chance: Chance) -> Traits:
     if variance > 0.0:
         gamma = rng.standard_gamma(1.0 / variance, people)
         part = np.clip(special.gammainc(1.0 / variance, gamma), 1e-16, 1.0 - 1e-16)
-        frailty, score = gamma * variance, special.ndtri(part)
+        frailty, score = gamma * variance, np.asarray(special.ndtri(part), dtype=np.float64)
     else:
         frailty, score = np.ones(people), rng.standard_normal(people)
     return Traits(frailty, rng.standard_normal(people), score, rng.random(people))

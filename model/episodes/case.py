@@ -6,18 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..cohort import solve_direct_effects
-from ..community import Community, Use
-from ..distributions import Floats
-from ..draws import Columns, Draws, central
-from ..episode_terms import EpisodeTerms
-from ..interventions import Programmes
-from ..loading import Loaded
-from ..parameters import Inputs, inputs
-from ..quantity import DAYS_PER_MONTH
-from ..scenario import Scenario
-from ..services import payer_shares, payer_table, price_of, years_since_price_year
-from ..stocks import Plan
+from model.cohort import solve_direct_effects
+from model.community import Community, Use
+from model.distributions import Floats
+from model.draws import Columns, Draws, central
+from model.episode_terms import EpisodeTerms
+from model.interventions import Programmes
+from model.loading import Loaded
+from model.parameters import Inputs, inputs
+from model.quantity import DAYS_PER_MONTH
+from model.scenario import Scenario
+from model.services import payer_shares, payer_table, price_of, years_since_price_year
+from model.stocks import Plan
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]

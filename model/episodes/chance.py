@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..sampling import stream
+from model.sampling import stream
 
 BLOCK = 4096
 
@@ -32,6 +32,6 @@ class Chance:
         return _endless(self.stream(purpose).random).__next__
 
 
-def _endless(draw: Callable[[int], np.ndarray]) -> Iterator[float]:  # type: ignore[type-arg]
+def _endless(draw: Callable[[int], np.ndarray]) -> Iterator[float]:
     while True:
         yield from draw(BLOCK).tolist()

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..distributions import Floats
+from model.distributions import Floats
+
 from .care import Events, Traits, happen, lasting_factor
 from .case import LEVELS, Billing, Case, Flags, Ints
 from .chance import Chance
-from .ramp import Ramp
+from .ramp import Ramp, joined_up, some
 from .spans import Spans
 from .stays import Presence, dated
 
@@ -54,7 +55,7 @@ def bills(case: Case, spans: Spans, known: Traits, events: list[Events], chance:
     parts = [_of_service(case, s, known, found, chance) for s, found in enumerate(events)]
     if case.other_care.cost.any():
         parts.append(_of_other_care(case, spans, known, chance))
-    return Bills(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return joined_up(parts)
 
 
 def _of_service(case: Case, s: int, known: Traits, found: Events, chance: Chance) -> Bills:
@@ -164,7 +165,7 @@ def claims_in(
     started: month of each person's first enrolment [person], inf for none.
     """
     kept: Flags = getattr(every, world)
-    b = every if kept.all() else Bills(*(column[kept] for column in every))
+    b = every if kept.all() else some(every, kept)
     date = dated(b.person, b.time, stay_lengths(case, b), there, chance.stream(f"dates.{world}"))
     last = case.months - 1
     incurred = np.minimum(date.astype(np.int64), last)

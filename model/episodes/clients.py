@@ -11,7 +11,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..stocks import Plan
+from model.stocks import Plan
+
 from .case import ABSENT, LEVELS, Case
 from .chance import Chance
 from .desk import Episode

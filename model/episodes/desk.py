@@ -7,16 +7,16 @@ list. Lost staff take their slots with them, and discharge nobody (docs/decision
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-
 from simpy import Environment, Event, Timeout
 
-from ..distributions import Floats
-from ..interventions import enrollments
+from model.distributions import Floats
+from model.interventions import enrollments
+
 from .case import Case, Ints, plain
 from .chance import Chance
 
@@ -62,7 +62,7 @@ class Joined(NamedTuple):
     started: Floats
     ended: Floats
     faded: Floats
-    outcome: np.ndarray  # type: ignore[type-arg]
+    outcome: np.ndarray
 
 
 def joined(episodes: list[Episode]) -> Joined:
@@ -80,9 +80,10 @@ def joined(episodes: list[Episode]) -> Joined:
         for e in episodes
     ]
     numbers = np.array(rows, dtype=np.float64).reshape(-1, 8).T.copy()
-    whole = numbers[:4].astype(np.int64)
+    person, intervention, segment, level = numbers[:4].astype(np.int64)
+    reached, started, ended, faded = numbers[4:]
     outcome = np.array([e.outcome for e in episodes], dtype=np.str_)
-    return Joined(*whole, *numbers[4:], outcome)
+    return Joined(person, intervention, segment, level, reached, started, ended, faded, outcome)
 
 
 class List(Protocol):
@@ -203,19 +204,22 @@ class Desk:
         self.staffed.append((self.env.now, -staff))
         self.slots = 0
 
-    def _post(self, share: float, name: str) -> Iterator[Event]:
-        """Vacant, filled, vacant again; a caseload is a whole number of people, right in the mean."""
+    def _post(self, share: float, name: str) -> Generator[Event, Any, None]:
+        """Vacant, filled, vacant again; a caseload is a whole number, right in the mean."""
         wait, part = self.chance.exponentials(name), self.chance.uniforms(f"{name}.caseload")
         while True:
             yield self.env.timeout(wait() * self.time_to_hire)
-            if not self.open:
+            if self._over():
                 return
             slots = int(share * self.caseload + part())
             self._staff(share, slots)
             yield self.env.timeout(wait() / self.turnover if self.turnover else float("inf"))
-            if not self.open:
+            if self._over():
                 return
             self._staff(-share, -slots)
+
+    def _over(self) -> bool:
+        return not self.open
 
     def _staff(self, change: float, slots: int) -> None:
         self.staffed.append((self.env.now, change))

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..distributions import Floats
-from .case import LEVELS, Case, Ints
+from model.distributions import Floats
+
+from .case import LEVELS, Case, Flags, Ints
 from .chance import Chance
 from .desk import Joined
-from .ramp import Ramp
+from .ramp import Ramp, joined_up, some
 from .spans import Spans
 
 REFUSED = "refused"
@@ -55,11 +56,10 @@ def pathways(case: Case, spans: Spans, episodes: Joined, chance: Chance) -> Path
     """All referrals, sorted by person and time of being reached or refused."""
     joined = _joined(case, episodes, chance)
     parts = [joined, *(_refused(case, spans, i, joined, chance) for i in _interventions(case))]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    out = Pathway(*columns)
+    out = joined_up(parts)
     known = np.where(np.isnan(out.reached), out.ended, out.reached)
     order = np.lexsort((known, out.person))
-    return Pathway(*(column[order] for column in columns))
+    return some(out, order)
 
 
 def _interventions(case: Case) -> range:
@@ -92,11 +92,12 @@ def _joined(case: Case, e: Joined, chance: Chance) -> Pathway:
 
 
 def _attempts(case: Case, i: Ints, chance: Chance) -> Ints:
-    """At which attempt each was reached: each attempt succeeds alike, all together by acceptance."""
+    """At which attempt each was reached: all succeed alike, and together reach the share."""
     most, u = case.scatter.attempts, chance.stream("attempts").random(i.size)
     accepted = np.clip(case.programmes.acceptance[i], 1e-12, 1.0 - 1e-12)
     missed = np.log1p(-accepted) / most  # log of the chance that one attempt fails
-    return np.clip(np.ceil(np.log1p(-u * accepted) / missed), 1, most).astype(np.int64)
+    attempt = np.ceil(np.log1p(-u * accepted) / missed)
+    return np.asarray(np.clip(attempt, 1, most), dtype=np.int64)
 
 
 def _refused(case: Case, spans: Spans, i: int, joined: Pathway, chance: Chance) -> Pathway:
@@ -133,7 +134,7 @@ def _refused(case: Case, spans: Spans, i: int, joined: Pathway, chance: Chance) 
     )
 
 
-def _inside(joined: Pathway, i: int, person: Ints, time: Floats, months: int) -> np.ndarray:  # type: ignore[type-arg]
+def _inside(joined: Pathway, i: int, person: Ints, time: Floats, months: int) -> Flags:
     """Whether a person is waiting, enrolled or protected at a time."""
     mine = joined.intervention == i
     over = np.fmax(joined.ended[mine], joined.faded[mine])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -95,7 +95,7 @@ class Pathways:
 
     # --- programmes and arrivals
 
-    def _programme(self, i: int, desk: Desk) -> Iterator[Event]:
+    def _programme(self, i: int, desk: Desk) -> Generator[Event, Any, None]:
         """An intervention begins at its start and ends after its last month."""
         running = self.case.plan.running[:, i]
         if not running.any():
@@ -111,7 +111,7 @@ class Pathways:
             yield self.env.timeout(math.nextafter(last - first, math.inf))
             desk.end()
 
-    def _arrivals(self) -> Iterator[Event]:
+    def _arrivals(self) -> Generator[Event, Any, None]:
         """First referrals, in the order of time."""
         first, cells, env = self.first, self.paths.cell[self.first.row], self.env
         columns = (first.person, first.row, first.time, first.intervention, cells)
@@ -137,7 +137,7 @@ class Pathways:
                 self._after(delay, self._referred, (client, client.considered))
 
     def _referred(self, event: Event) -> None:
-        client, considered = event.value
+        client, considered = _given(event)
         if client.considered == considered:
             free = client.episodes
             open_to = [(i, r) for i, r in self.rates[client.cell] if free[i] is None]
@@ -158,7 +158,7 @@ class Pathways:
         self.desks[i].add(episode)
 
     def _give_up(self, event: Event) -> None:
-        episode = event.value
+        episode: Episode = _given(event)
         if episode.state == WAITING:
             self._end(episode, GAVE_UP)
             self._consider(episode.client)
@@ -172,7 +172,7 @@ class Pathways:
         self._expose(episode.client, episode.client.exposed | 1 << i)
 
     def _finish(self, event: Event) -> None:
-        episode = event.value
+        episode: Episode = _given(event)
         if episode.state != ENROLLED:
             return
         i = episode.intervention
@@ -186,7 +186,7 @@ class Pathways:
             self._consider(episode.client)
 
     def _fade(self, event: Event) -> None:
-        episode = event.value
+        episode: Episode = _given(event)
         if episode.state == PROTECTED:
             self._end(episode, COMPLETED)
             self._expose(episode.client, episode.client.exposed & ~(1 << episode.intervention))
@@ -229,7 +229,7 @@ class Pathways:
             self._after(change.time - self.env.now, self._change, value)
 
     def _change(self, event: Event) -> None:
-        client, planned, change = event.value
+        client, planned, change = _given(event)
         if client.planned != planned:
             return
         client.cell, before = change.cell, client.cell
@@ -271,6 +271,11 @@ class Pathways:
         if exposed != client.exposed:
             client.exposed = exposed
             self.log.exposures.append((client.person, self.env.now, exposed))
+
+
+def _given(event: Event) -> Any:
+    """What an event was made to carry."""
+    return event.value
 
 
 def _positive(rates: list[float]) -> list[tuple[int, float]]:

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..community import Community
-from ..distributions import Floats
-from ..stocks import Plan
+from model.community import Community
+from model.distributions import Floats
+from model.stocks import Plan
+
 from .case import LEVELS, Case, Flags, Ints
 from .chance import Chance
 from .ramp import Ramp, first_index
@@ -73,7 +74,8 @@ def shares_of(people: Floats) -> Floats:
     whole = people.sum(axis=1, keepdims=True)
     nobody = np.zeros_like(people)
     nobody[:, 0] = 1.0
-    return np.divide(people, whole, out=nobody, where=whole > 0.0)
+    shares: Floats = np.divide(people, whole, out=nobody, where=whole > 0.0)
+    return shares
 
 
 # --- segments
@@ -173,7 +175,8 @@ def paths(case: Case, new: Newcomers, stays: Stints, chance: Chance) -> Paths:
 def _wait(rng: np.random.Generator, rate: Floats) -> Floats:
     """Exponential times, inf where the rate is 0."""
     wait = rng.standard_exponential(rate.size)
-    return np.divide(wait, rate, out=np.full(rate.size, np.inf), where=rate > 0.0)
+    out: Floats = np.divide(wait, rate, out=np.full(rate.size, np.inf), where=rate > 0.0)
+    return out
 
 
 def _by_person(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:

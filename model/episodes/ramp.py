@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..distributions import Floats
+from model.distributions import Floats
+
 from .case import Ints
+
+T = TypeVar("T", bound=tuple[Any, ...])
 
 
 class Ramp:
@@ -37,6 +41,20 @@ class Ramp:
         part = np.divide(value - before, step, out=np.zeros_like(value), where=step > 0.0)
         out: Floats = month + np.clip(part, 0.0, 1.0)
         return out
+
+
+def some(columns: T, which: Any) -> T:
+    """The same columns, of some rows or in another order."""
+    make: Any = type(columns)
+    made: T = make(*(column[which] for column in columns))
+    return made
+
+
+def joined_up(parts: Sequence[T]) -> T:
+    """The rows of all parts, one after the other."""
+    make: Any = type(parts[0])
+    made: T = make(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return made
 
 
 def first_index(person: Ints, people: int) -> Ints:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..distributions import Floats
+from model.distributions import Floats
+
 from .case import LEVELS, Case, Ints
 from .chance import Chance
 from .people import Paths

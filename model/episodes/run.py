@@ -18,7 +18,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from ..distributions import Floats
+from model.distributions import Floats
+
 from .care import WORLDS, Traits, traits, use_of
 from .case import Case, Ints
 from .chance import Chance
@@ -74,7 +75,8 @@ def replicate(
     every = bills(case, both, known, events, chance) if claims else None
     since = first_starts(way, new.entered.size)
     found: dict[str, Claims] = {}
-    for world in claims if every else ():
+    for world in claims if every is not None else ():
+        assert every is not None
         there = presence(case, both, world, new.entered)
         found[world] = claims_in(case, world, every, there, since, chance)
     fates = dict(zip(WORLDS, (lives.fate, fate_in_strategy(lives, log)), strict=True))
@@ -154,9 +156,8 @@ def run(
     With several workers `keep` and what it returns go between processes.
     """
     work = Work(case, seed, tuple(claims), keep)
-    results = (
-        map(work, range(replications)) if workers == 1 else _shared(work, replications, workers)
-    )
+    alone: Iterator[object] = (work(k) for k in range(replications))
+    results = alone if workers == 1 else _shared(work, replications, workers)
     for done, result in enumerate(results, start=1):
         progress(done)
         yield result  # type: ignore[misc]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..distributions import Floats
+from model.distributions import Floats
+
 from .case import LEVELS, Case, Flags, Ints
 from .claims import Claims
 from .desk import Joined
@@ -50,7 +51,12 @@ class Spending(NamedTuple):
 def community(case: Case, spans: Spans, world: str, entered: Floats, fate: Ints) -> Community:
     cell, months = spans.world(world), case.months
     there = cell >= 0
-    person, start, end, cell = (c[there] for c in (spans.person, spans.start, spans.end, cell))
+    person, start, end, cell = (
+        spans.person[there],
+        spans.start[there],
+        spans.end[there],
+        cell[there],
+    )
     last = np.append(person[1:] != person[:-1], True)[: person.size]
     stays = last & (fate[person] != DIED) & (fate[person] != LEFT)
     people = _running_total(start, cell, months, case) - _running_total(
@@ -151,4 +157,7 @@ def spending(case: Case, claims: Claims) -> Spending:
     )
     cell = (claims.incurred * services + claims.service) * parties + claims.payer
     paid = np.bincount(cell, claims.amount, minlength=months * services * parties)
-    return Spending(use.reshape(months, services), paid.reshape(months, services, parties))
+    return Spending(
+        np.asarray(use.reshape(months, services), dtype=np.float64),
+        np.asarray(paid.reshape(months, services, parties), dtype=np.float64),
+    )

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..distributions import Floats
+from model.distributions import Floats
+
 from .case import ABSENT, Case, Flags, Ints
 from .pathways import Log
 from .people import ALIVE, Paths
+from .ramp import joined_up, some
 
 UNKNOWN = -2
 
@@ -38,13 +40,11 @@ def spans(case: Case, paths: Paths, log: Log) -> Spans:
     touched = np.zeros(paths.first.size - 1, dtype=np.bool_)
     touched[exposures[0]] = True
     apart = touched[paths.person]
-    alike = [column[~apart] for column in (paths.person, paths.start, paths.end, paths.cell)]
-    same = Spans(*alike, alike[3], np.zeros(alike[0].size, dtype=np.int64))
+    nothing = np.zeros(paths.person.size, dtype=np.int64)
+    usual = Spans(paths.person, paths.start, paths.end, paths.cell, paths.cell, nothing)
     rows = [_usual(paths, apart, touched, moves), _exposed(exposures), _moved(moves)]
-    both = [same, _laid_over(rows, float(case.months))]
-    columns = [np.concatenate(column) for column in zip(*both, strict=True)]
-    order = np.argsort(columns[0], kind="stable")
-    return Spans(*(column[order] for column in columns))
+    both = joined_up([some(usual, ~apart), _laid_over(rows, float(case.months))])
+    return some(both, np.argsort(both.person, kind="stable"))
 
 
 class _Rows(NamedTuple):
@@ -88,16 +88,17 @@ def _moved(moves: tuple[Ints, Floats, Ints]) -> _Rows:
 
 def _laid_over(rows: list[_Rows], horizon: float) -> Spans:
     """The two lives of each client, cut wherever one of them changes."""
-    person, time, *known = (np.concatenate(column) for column in zip(*rows, strict=True))
-    order = np.lexsort((time, person))
-    person, time = person[order], time[order]
+    known = joined_up(rows)
+    known = some(known, np.lexsort((known.time, known.person)))
+    person, time = known.person, known.time
     last = np.append(person[1:] != person[:-1], True)[: person.size]
     end = np.append(time[1:], horizon)[: person.size]
     end[last] = horizon
-    out = Spans(person, time, end, *(_filled(column[order]) for column in known))
+    usual, strategy = _filled(known.usual), _filled(known.strategy)
+    out = Spans(person, time, end, usual, strategy, _filled(known.exposed))
     there = (out.usual != ABSENT) | (out.strategy != ABSENT)
     keep = there & (last | (out.end > out.start))
-    return Spans(*(column[keep] for column in out))
+    return some(out, keep)
 
 
 def _filled(column: Ints) -> Ints:

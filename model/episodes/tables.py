@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..distributions import Floats
-from ..scenario import NEED_LEVELS
+from model.distributions import Floats
+from model.scenario import NEED_LEVELS
+
 from .case import Case, Ints
 from .claims import OTHER_CARE, PERIODS, Claims
 from .outreach import OUTCOMES, Pathway
+from .ramp import some
 
 ROW_GROUP = 1 << 18
 
@@ -22,7 +24,7 @@ def claims_table(case: Case, claims: Claims) -> pa.Table:
     """Claims sorted by person and month."""
     width = case.months
     order = np.argsort(claims.person * width + claims.incurred, kind="stable")
-    c = Claims(*(column[order] for column in claims))
+    c = some(claims, order)
     services = (*case.names.services, OTHER_CARE)
     days = month_starts(case, int(c.paid.max(initial=0)) + 1)
     return pa.table(
