@@ -2,7 +2,8 @@
 
 A free slot is being set up for as long as somebody waits: min(waiting, free slots) set-ups run
 at once, each exponential with mean time_to_enroll, and when one ends, somebody is picked from the
-list. Lost staff take their slots with them, and discharge nobody (docs/decisions/0011-episodes.md).
+list. Who waits gives up at rate 1 / patience. Lost staff take their slots with them, and discharge
+nobody (docs/decisions/0011-episodes.md).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Episode:
         "faded",
         "intervention",
         "level",
+        "number",
         "outcome",
         "place",
         "reached",
@@ -48,7 +50,7 @@ class Episode:
         self.started = self.ended = self.faded = float("nan")
         self.outcome = ""
         self.state = WAITING
-        self.place = 0
+        self.place = self.number = 0
 
 
 class Joined(NamedTuple):
@@ -94,6 +96,7 @@ class List(Protocol):
     def remove(self, episode: Episode) -> None: ...
     def need_changed(self, episode: Episode) -> None: ...
     def pick(self) -> Episode: ...
+    def anybody(self, u: float) -> Episode: ...
 
 
 class RandomPick:
@@ -120,40 +123,36 @@ class RandomPick:
         """Nothing: need gives no right of way here."""
 
     def pick(self) -> Episode:
-        return self.list[int(self.uniform() * len(self.list))]
+        return self.anybody(self.uniform())
+
+    def anybody(self, u: float) -> Episode:
+        return self.list[int(u * len(self.list))]
 
 
-class OrderedPick:
+class OrderedPick(RandomPick):
     """First come, first served; `by_need`: the highest need level first."""
 
     def __init__(self, by_need: bool) -> None:
+        super().__init__(uniform=float)
         self.by_need = by_need
-        self.waiting = 0
         self.arrived = 0
         self.heap: list[tuple[int, int, Episode]] = []
 
-    def __len__(self) -> int:
-        return self.waiting
-
     def add(self, episode: Episode) -> None:
-        self.waiting += 1
+        super().add(episode)
         self.arrived += 1
-        episode.place = self.arrived
+        episode.number = self.arrived
         heappush(self.heap, (self._rank(episode), self.arrived, episode))
-
-    def remove(self, episode: Episode) -> None:
-        self.waiting -= 1
-        episode.place = -1
 
     def need_changed(self, episode: Episode) -> None:
         if self.by_need:
-            heappush(self.heap, (self._rank(episode), episode.place, episode))
+            heappush(self.heap, (self._rank(episode), episode.number, episode))
 
     def pick(self) -> Episode:
         """Who stands first; entries of who has left, or of an earlier need, are thrown away."""
         while True:
-            rank, place, episode = self.heap[0]
-            if episode.place == place and rank == self._rank(episode):
+            rank, _, episode = self.heap[0]
+            if episode.state == WAITING and rank == self._rank(episode):
                 return episode
             heappop(self.heap)
 
@@ -167,25 +166,54 @@ def listed(pick: str, chance: Chance, name: str) -> List:
     return OrderedPick(by_need=pick == "priority")
 
 
+class Clocks:
+    """As many exponential clocks as are due: more are wound up when more are due, and of those that
+    run, only as many count. One that rings counts with the chance due / running, which for
+    exponential times is the same as stopping the superfluous ones.
+    """
+
+    def __init__(
+        self, env: Environment, mean: float, due: Callable[[], int], chance: Chance, name: str
+    ) -> None:
+        self.env, self.mean, self.due = env, mean, due
+        self.wait, self.share = chance.exponentials(name), chance.uniforms(f"{name}.counts")
+        self.running = 0
+        self.action: Callable[[], None]
+
+    def wind(self) -> None:
+        due = self.due()
+        while self.running < due:
+            self.running += 1
+            Timeout(self.env, self.wait() * self.mean).callbacks.append(self._ring)
+
+    def _ring(self, _: Event) -> None:
+        due, running = self.due(), self.running
+        self.running -= 1
+        if due >= running or self.share() * running < due:
+            self.action()
+
+
 class Desk:
     """One intervention: who waits, how many are enrolled, and how many slots there are."""
 
     def __init__(self, env: Environment, case: Case, i: int, chance: Chance) -> None:
         name, v = case.names.interventions[i], case.programmes
         self.env, self.intervention, self.horizon = env, i, float(case.months)
-        self.time_to_enroll = float(v.time_to_enroll[i])
         self.caseload = float(v.caseload[i])
         self.time_to_hire, self.turnover = float(v.time_to_hire[i]), float(v.turnover[i])
         self.waiting = listed(case.pick, chance, name)
-        self.wait, self.share = (
-            chance.exponentials(f"{name}.set_up"),
-            chance.uniforms(f"{name}.due"),
-        )
+        set_up, patience = float(v.time_to_enroll[i]), float(v.patience[i])
+        self.set_ups = Clocks(env, set_up, self.due, chance, f"{name}.set_up")
+        self.set_ups.action = self._start
+        self.patience = Clocks(env, patience, self.waiting.__len__, chance, f"{name}.patience")
+        self.patience.action = self._lose
+        self.who = chance.uniforms(f"{name}.gives_up")
         self.chance, self.name = chance, name
-        self.enrolled = self.slots = self.set_ups = 0
+        self.enrolled = self.slots = 0
         self.open = False
         self.staffed: list[tuple[float, float]] = []  # time, change of staff
         self.enroll: Callable[[Episode], None]
+        self.give_up: Callable[[Episode], None]
 
     # --- staff
 
@@ -224,7 +252,7 @@ class Desk:
     def _staff(self, change: float, slots: int) -> None:
         self.staffed.append((self.env.now, change))
         self.slots += slots
-        self.prepare()
+        self.set_ups.wind()
 
     # --- the list and the slots
 
@@ -232,30 +260,24 @@ class Desk:
         """How many set-ups run at once."""
         return int(_enrollments(len(self.waiting), self.enrolled, self.slots, 1.0))
 
-    def prepare(self) -> None:
-        """Begin the set-ups that are due."""
-        due = self.due()
-        while self.set_ups < due:
-            self.set_ups += 1
-            delay = self.wait() * self.time_to_enroll
-            Timeout(self.env, delay).callbacks.append(self._set_up)
+    def add(self, episode: Episode) -> None:
+        self.waiting.add(episode)
+        self.patience.wind()
+        self.set_ups.wind()
 
-    def _set_up(self, _: Event) -> None:
-        """A set-up ends. Of those that run, only as many as are due may enrol somebody."""
-        running, due = self.set_ups, self.due()
-        self.set_ups -= 1
-        if due < running and self.share() * running >= due:
-            return
+    def discharge(self) -> None:
+        self.enrolled -= 1
+        self.set_ups.wind()
+
+    def _start(self) -> None:
+        """A set-up has ended: the next on the list is enrolled."""
         episode = self.waiting.pick()
         self.waiting.remove(episode)
         self.enrolled += 1
         self.enroll(episode)
-        self.prepare()
+        self.set_ups.wind()
 
-    def add(self, episode: Episode) -> None:
-        self.waiting.add(episode)
-        self.prepare()
-
-    def discharge(self) -> None:
-        self.enrolled -= 1
-        self.prepare()
+    def _lose(self) -> None:
+        """Somebody gives up: patience has no memory, so it is anybody alike."""
+        self.give_up(self.waiting.anybody(self.who()))
+        self.patience.wind()

@@ -61,7 +61,7 @@ class Pathways:
         self.lives = Lives(case, paths, stints, chance)
         self.desks = [Desk(self.env, case, i, chance) for i in range(len(case.names.interventions))]
         for desk in self.desks:
-            desk.enroll = self._enroll
+            desk.enroll, desk.give_up = self._enroll, self._give_up
         self.clients: dict[int, Client] = {}
         self.log = Log([], [], [], [], [desk.staffed for desk in self.desks])
         v = case.programmes
@@ -69,10 +69,9 @@ class Pathways:
         self.served = case.plan.served.tolist()
         self.eligible = (case.plan.eligible > 0.0).tolist()
         self.changes_need = sum(1 << i for i, c in enumerate(case.plan.changes_need) if c)
-        self.patience, self.duration = v.patience.tolist(), v.duration.tolist()
+        self.duration = v.duration.tolist()
         self.completion, self.persistence = v.completion.tolist(), v.persistence.tolist()
         names = case.names.interventions
-        self.patience_of = [chance.exponentials(f"{name}.patience") for name in names]
         self.duration_of = [chance.exponentials(f"{name}.duration") for name in names]
         self.completes = [chance.uniforms(f"{name}.completion") for name in names]
         self.fading_of = [chance.exponentials(f"{name}.persistence") for name in names]
@@ -153,15 +152,12 @@ class Pathways:
         episode = Episode(client, i, self.env.now, client.cell)
         client.episodes[i] = episode
         self.log.episodes.append(episode)
-        self._after(self.patience_of[i]() * self.patience[i], self._give_up, episode)
         self._consider(client)
         self.desks[i].add(episode)
 
-    def _give_up(self, event: Event) -> None:
-        episode: Episode = _given(event)
-        if episode.state == WAITING:
-            self._end(episode, GAVE_UP)
-            self._consider(episode.client)
+    def _give_up(self, episode: Episode) -> None:
+        self._end(episode, GAVE_UP)
+        self._consider(episode.client)
 
     # --- service and protection
 
