@@ -267,15 +267,15 @@ class Desk:
 
     def discharge(self) -> None:
         self.enrolled -= 1
-        self.set_ups.wind()
+        if len(self.waiting):
+            self.set_ups.wind()
 
     def _start(self) -> None:
-        """A set-up has ended: the next on the list is enrolled."""
+        """A set-up has ended: the next on the list is enrolled. One less is due, one less runs."""
         episode = self.waiting.pick()
         self.waiting.remove(episode)
         self.enrolled += 1
         self.enroll(episode)
-        self.set_ups.wind()
 
     def _lose(self) -> None:
         """Somebody gives up: patience has no memory, so it is anybody alike."""
