@@ -52,6 +52,13 @@ def sample(loaded: Loaded, draws: int, seed: int, method: Method = "lhs") -> Dra
     return Draws(loaded, draws, seed, method, values, luck(loaded.scenario, draws, seed))
 
 
+def central(loaded: Loaded) -> Draws:
+    """One draw: every number at its mean, every published effect at its median."""
+    values = {name: np.asarray(p.central) for name, p in loaded.parameters.items()}
+    values |= {name: np.asarray(e.quantile([0.5])[0]) for name, e in loaded.effects.items()}
+    return Draws(loaded, 1, 0, "plain", values, luck(loaded.scenario, 1, 0))
+
+
 def _values(loaded: Loaded, name: str, u: Floats) -> Floats:
     effect = loaded.effects.get(name)
     return loaded.parameters[name].draws(u) if effect is None else effect.quantile(u)

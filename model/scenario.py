@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from .distributions import Frozen, refuse
+from .episode_terms import EpisodeTerms
 from .fields import (
     Block,
     Caseload,
@@ -361,6 +362,7 @@ class Scenario(Frozen):
     interventions: dict[Name, Intervention] = Field(default_factory=dict, max_length=MAX_NAMED)
     backbone: Backbone
     financing: Financing | None = None
+    episodes: EpisodeTerms | None = None
     correlations: tuple[RankCorrelation, ...] = Field(default=(), max_length=200, strict=False)
 
     @field_validator("segments", mode="after")

@@ -7,12 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from model.draws import Draws
+from model.draws import central
 from model.ensemble import both_worlds
 from model.loading import Loaded, from_document
-from model.luck import luck
 from model.worlds import Worlds
 from model.yamlfile import Document
 
@@ -85,13 +82,6 @@ def scenario(changes: Mapping[str, Any] | None = None, base: Mapping[str, Any] =
         else:
             part[last] = value
     return from_document(Document(data, {}, "small.yaml"))
-
-
-def central(loaded: Loaded) -> Draws:
-    """One draw: every number at its mean, every published effect at its median."""
-    values = {name: np.asarray(p.central) for name, p in loaded.parameters.items()}
-    values |= {name: np.asarray(e.quantile([0.5])[0]) for name, e in loaded.effects.items()}
-    return Draws(loaded, 1, 0, "plain", values, luck(loaded.scenario, 1, 0))
 
 
 def worlds(loaded: Loaded) -> Worlds:

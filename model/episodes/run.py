@@ -1,0 +1,188 @@
+"""Run: one replication, and many of them in parallel.
+
+Order of a replication, stated here and nowhere else:
+ 1. residents, arrivals, and their paths through segments and need levels in usual care;
+ 2. first referrals on those paths, then the event loop of all who are referred;
+ 3. both worlds laid over each other, person by person;
+ 4. lasting traits, events of use, and their claims.
+Each step has streams of its own, so replications are the same whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from model.distributions import Floats
+
+from .care import WORLDS, Traits, traits, use_of
+from .case import Case, Ints
+from .chance import Chance
+from .claims import Bills, Claims, bills, claims_in
+from .clients import DEATH
+from .desk import Joined, joined
+from .outreach import Pathway, pathways
+from .pathways import Log, Pathways
+from .people import ALIVE, DIED, LEFT, Newcomers, Paths, newcomers, paths, stints
+from .referral import first_referrals
+from .series import Activity, Community, Spending, activity, community, presence, spending
+from .spans import Spans, spans
+
+T = TypeVar("T")
+Progress = Callable[[int], None]
+
+
+class World(NamedTuple):
+    """What one world adds up to."""
+
+    community: Community
+    spending: Spending | None
+
+
+class Replication(NamedTuple):
+    """One run of chance: everybody's life, everybody's way through services, and the claims."""
+
+    number: int
+    newcomers: Newcomers
+    traits: Traits
+    spans: Spans
+    pathways: Pathway
+    bills: Bills | None  # of both worlds, where claims are asked for
+    claims: dict[str, Claims]  # of the worlds asked for
+    worlds: dict[str, World]
+    activity: Activity
+
+
+def replicate(
+    case: Case, replication: int, seed: int, claims: Sequence[str] = ("strategy",)
+) -> Replication:
+    """One replication, with the claims of the worlds asked for."""
+    chance = Chance(seed, replication)
+    new = newcomers(case, chance)
+    stays = stints(case, new, chance)
+    lives = paths(case, new, stays, chance)
+    first = first_referrals(case, lives, chance)
+    log = Pathways(case, lives, stays, first, chance).run()
+    way = joined(log.episodes)
+    both = spans(case, lives, log)
+    known = traits(case, new.entered.size, chance)
+    events = use_of(case, both, known, chance) if claims else []
+    every = bills(case, both, known, events, chance) if claims else None
+    since = first_starts(way, new.entered.size)
+    found: dict[str, Claims] = {}
+    for world in claims if every is not None else ():
+        assert every is not None
+        there = presence(case, both, world, new.entered)
+        found[world] = claims_in(case, world, every, there, since, chance)
+    fates = dict(zip(WORLDS, (lives.fate, fate_in_strategy(lives, log)), strict=True))
+    worlds = {
+        world: World(
+            community(case, both, world, new.entered, fates[world]),
+            spending(case, found[world]) if world in found else None,
+        )
+        for world in WORLDS
+    }
+    served = activity(case, way, log.staffed)
+    return Replication(
+        replication,
+        new,
+        known,
+        both,
+        pathways(case, both, way, chance),
+        every,
+        found,
+        worlds,
+        served,
+    )
+
+
+def first_starts(episodes: Joined, people: int) -> Floats:
+    """Month of each person's first enrolment, inf for none."""
+    out = np.full(people, np.inf)
+    np.fmin.at(out, episodes.person, episodes.started)
+    return out
+
+
+def fate_in_strategy(lives: Paths, log: Log) -> Ints:
+    """Who died or left in the strategy: as in usual care, except where need was drawn."""
+    fate = lives.fate.copy()
+    fate[[person for person, _, _ in log.moves]] = ALIVE
+    for person, why in log.departed:
+        fate[person] = DIED if why == DEATH else LEFT
+    return fate
+
+
+# --- many replications
+
+
+def summary(replication: Replication) -> tuple[dict[str, World], Activity]:
+    """What a replication adds up to, without its people and claims."""
+    return replication.worlds, replication.activity
+
+
+class Work(NamedTuple):
+    """What a worker does for each replication: replicate, then keep what `keep` returns."""
+
+    case: Case
+    seed: int
+    claims: tuple[str, ...]
+    keep: Callable[[Replication], object]
+
+    def __call__(self, replication: int) -> object:
+        return self.keep(replicate(self.case, replication, self.seed, self.claims))
+
+
+def silent(done: int) -> None:
+    """No progress shown."""
+    del done
+
+
+def run(
+    case: Case,
+    replications: int,
+    seed: int,
+    keep: Callable[[Replication], T],
+    claims: Sequence[str] = ("strategy",),
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Iterator[T]:
+    """What `keep` makes of each replication, in their order; at most two a worker in memory.
+
+    With several workers `keep` and what it returns go between processes.
+    """
+    work = Work(case, seed, tuple(claims), keep)
+    alone: Iterator[object] = (work(k) for k in range(replications))
+    results = alone if workers == 1 else _shared(work, replications, workers)
+    for done, result in enumerate(results, start=1):
+        progress(done)
+        yield result  # type: ignore[misc]
+
+
+_work: Work
+
+
+def _begin(work: Work) -> None:
+    """In a worker: keep the case, so that it is sent once."""
+    global _work  # noqa: PLW0603  a worker of a pool has no other memory
+    _work = work
+
+
+def _one(replication: int) -> object:
+    return _work(replication)
+
+
+def _shared(work: Work, replications: int, workers: int) -> Iterator[object]:
+    """Results in order; few are asked for ahead, so that memory stays bounded."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
+        ahead = iter(range(replications))
+        asked: list[Future[object]] = [pool.submit(_one, k) for k in islice(ahead, 2 * workers)]
+        while asked:
+            result = asked.pop(0).result()
+            asked += [pool.submit(_one, k) for k in islice(ahead, 1)]
+            yield result
