@@ -77,14 +77,16 @@ def _use(
     ratio: np.ndarray,
     draw: int,
 ) -> np.ndarray:
-    """Units [month, service]: person-months x rate x ((1-f) + f x product of mean ratios)."""
+    """Units [month, service]: person-months x rate x ((1-f) + f x falls) x rises."""
     u = built.uses
-    product = np.ones((*person_months.shape, ratio.shape[1]))
+    falls = np.ones((*person_months.shape, ratio.shape[1]))
+    rises = falls.copy()
     for i, months in enumerate(reached):
         share = months / np.where(person_months > 0.0, person_months, 1.0)
-        product *= 1.0 + share[:, :, None] * (ratio[i] - 1.0)
+        falls *= 1.0 + share[:, :, None] * np.minimum(ratio[i] - 1.0, 0.0)
+        rises *= 1.0 + share[:, :, None] * np.maximum(ratio[i] - 1.0, 0.0)
     f = u.preventable[draw]
-    units = person_months[:, :, None] * u.rate[draw, 0] * ((1.0 - f) + f * product)
+    units = person_months[:, :, None] * u.rate[draw, 0] * ((1.0 - f) + f * falls) * rises
     return units.sum(axis=1) * u.factor[draw]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .community import need_changes
 from .compiled import allocating, equation
-from .interventions import direct_ratio, preventable_ratio
+from .interventions import direct_ratio, carried_ratio
 
 
 @allocating
@@ -30,14 +30,14 @@ def solve_direct_effects(c, u, v, plan, dt, ratio):
                     rate = u.rate[g, :, r]
                     exposed_use = (exposed * rate).sum()
                     told = not np.isnan(v.published[i, r])
-                    if told and exposed_use > 0.0 and u.preventable[r] > 0.0:
+                    if told and exposed_use > 0.0:
                         direct = direct_ratio(
                             v.published[i, r],
                             (usual * rate).sum(),
                             (unexposed * rate).sum(),
                             exposed_use,
                         )
-                        ratio[i, g, r] = preventable_ratio(direct, u.preventable[r])
+                        ratio[i, g, r] = carried_ratio(direct, u.preventable[r])
 
 
 @allocating

@@ -49,9 +49,11 @@ def with_reach(ratio, reach):
 
 
 @equation
-def use_left(preventable, product):
-    """Share of use left: ratios multiply on the preventable part only, so there is a floor."""
-    return (1.0 - preventable) + preventable * product
+def use_left(preventable, falls, rises):
+    """Share of use left: ratios below 1 multiply on the preventable part only, so there is a floor;
+    those above 1 multiply on all use.
+    """
+    return ((1.0 - preventable) + preventable * falls) * rises
 
 
 @equation

@@ -89,6 +89,10 @@ def direct_ratio(published, all_use, unexposed_use, exposed_use):
 
 
 @equation
-def preventable_ratio(ratio, preventable):
-    """The same ratio as carried by the preventable part alone; 0 where that is all gone."""
-    return max(0.0, (ratio - (1.0 - preventable)) / preventable)
+def carried_ratio(ratio, preventable):
+    """The same ratio as its part of use carries it: a fall is carried by the preventable part
+    alone, with 0 where that is all gone; a rise by all use (docs/decisions/0012).
+    """
+    if ratio >= 1.0:
+        return ratio
+    return max(0.0, (ratio - (1.0 - preventable)) / preventable) if preventable > 0.0 else 0.0

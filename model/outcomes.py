@@ -35,6 +35,8 @@ from .worlds import (
     other_care_of,
 )
 
+NOBODY = 1e-9  # people, person-months or USD over the horizon: fewer are none to divide by
+
 
 def measures(w: Worlds) -> Iterator[Measure]:
     """Every outcome of the whole horizon, [draw]."""
@@ -241,7 +243,8 @@ def effects_at_floor(w: Worlds, i: int, name: str) -> Iterator[Measure]:
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:
-    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0.0)
+    """0 where there is nothing to divide by (NOBODY)."""
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > NOBODY)
 
 
 # --- costs

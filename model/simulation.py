@@ -267,9 +267,9 @@ def book_use(people, rate, preventable, factor, served, reached, ratio, share, u
         for r in range(services):
             left0, left1, left2 = 1.0, 1.0, 1.0
             if anybody:
-                left0 = use_left(preventable[r], mean_use_ratio(ratio, share, g, 0, r))
-                left1 = use_left(preventable[r], mean_use_ratio(ratio, share, g, 1, r))
-                left2 = use_left(preventable[r], mean_use_ratio(ratio, share, g, 2, r))
+                left0 = mean_use_left(preventable[r], ratio, share, g, 0, r)
+                left1 = mean_use_left(preventable[r], ratio, share, g, 1, r)
+                left2 = mean_use_left(preventable[r], ratio, share, g, 2, r)
             stable = people[g, 0] * rate[g, 0, r] * left0
             at_risk = people[g, 1] * rate[g, 1, r] * left1
             in_crisis = people[g, 2] * rate[g, 2, r] * left2
@@ -313,12 +313,13 @@ def set_share_reached(people, reached, served, g, share):
 
 
 @equation
-def mean_use_ratio(ratio, share, g, n, r):
-    """Mean ratio on the preventable use of a group; interventions are taken as independent."""
-    product = 1.0
+def mean_use_left(preventable, ratio, share, g, n, r):
+    """Mean share of a group's use left; interventions are taken as independent."""
+    falls, rises = 1.0, 1.0
     for i in range(share.shape[0]):
-        product *= with_reach(ratio[i, g, r], share[i, n])
-    return product
+        mean = with_reach(ratio[i, g, r], share[i, n])
+        falls, rises = falls * min(mean, 1.0), rises * max(mean, 1.0)
+    return use_left(preventable, falls, rises)
 
 
 @equation

@@ -62,7 +62,7 @@ class Activity(NamedTuple):
     started_by: np.ndarray  # [year, intervention, segment] enrolments
     contract_care: np.ndarray  # [month, contract] USD of care that a contract counts
     measured: np.ndarray  # [month, measure] units that an outcome payment counts
-    ratio: np.ndarray  # [intervention, segment, service] on the preventable part
+    ratio: np.ndarray  # [intervention, segment, service] as carried (interventions.carried_ratio)
 
 
 AXES: dict[str, tuple[str, ...]] = {

@@ -84,11 +84,11 @@ def rates(case: Case, spans: Spans) -> tuple[Floats, Floats, Ints]:
 
 def _left(case: Case, exposed: int) -> Floats:
     """Share of use left [segment, service] to who is exposed to these interventions."""
-    product = np.ones(case.ratio.shape[1:])
+    falls, rises = np.ones(case.ratio.shape[1:]), np.ones(case.ratio.shape[1:])
     for i, ratio in enumerate(case.ratio):
         if exposed >> i & 1:
-            product = product * ratio
-    out: Floats = _use_left(case.use.preventable, product)
+            falls, rises = falls * np.minimum(ratio, 1.0), rises * np.maximum(ratio, 1.0)
+    out: Floats = _use_left(case.use.preventable, falls, rises)
     return out
 
 

@@ -76,7 +76,7 @@ class Case(NamedTuple):
     use: Use
     programmes: Programmes
     plan: Plan
-    ratio: Floats  # [intervention, segment, service] direct, on the preventable part
+    ratio: Floats  # [intervention, segment, service] direct, as carried
     billing: Billing
     other_care: OtherCareTerms
     member: Billing  # [segment, 1, k]: whose members a segment's people are

@@ -120,7 +120,8 @@ def test_both_paths_give_the_published_effect(need_ratios: tuple[float, ...]) ->
     assert (unexposed + enrolled + protected).sum() == pytest.approx(FOLLOW_UP)
     for r, (mean, relative, preventable, published) in enumerate(SERVICES.values()):
         rate = mean * relative / (SHARES @ relative)
-        contact = 1.0 - preventable + preventable * activity.ratio[0, 0, 0, r]
+        carried = activity.ratio[0, 0, 0, r]
+        contact = carried if carried > 1.0 else 1.0 - preventable + preventable * carried
         total = unexposed @ rate + contact * ((enrolled + protected) @ rate)
         assert total / (usual @ rate) == pytest.approx(published, rel=2e-3)
 
@@ -195,16 +196,30 @@ def test_ratios_of_two_interventions_multiply() -> None:
 
     Of use, 60 % is preventable; published 0.8 and 0.7 are 2/3 and 1/2 of that part.
     """
+    assert left_with_two({"ratio": 0.8}, {"ratio": 0.7}) == pytest.approx(0.4 + 0.6 * 2 / 3 * 1 / 2)
+
+
+def test_harms_multiply_on_all_use() -> None:
+    """Harm: what raises use is not held by the preventable part, nor magnified by its smallness."""
+    assert left_with_two({"ratio": 1.25}, {"ratio": 1.25}) == pytest.approx(1.25 * 1.25)
+    mixed = left_with_two({"ratio": 0.8}, {"ratio": 1.25})
+    assert mixed == pytest.approx(0.8 * 1.25)
+    nothing = {"services.visit.preventable": 0.0}
+    assert left_with_two({"ratio": 0.8}, {"ratio": 1.25}, **nothing) == pytest.approx(1.25)
+
+
+def left_with_two(first: dict[str, Any], second: dict[str, Any], **more: Any) -> float:
+    """Share of visits left while everybody is served by two interventions for ever."""
     team = SMALL["interventions"]["team"]
     for_all = {"segments": ["adults"], "need": ["stable", "at_risk", "in_crisis"]}
-    other = team | {"eligible": for_all, "effects": {"visit": {"ratio": 0.7}}}
-    two = trial(CONTACT_ONLY, 2, **{"interventions.other": other})
+    other = team | {"eligible": for_all, "effects": {"visit": second}}
+    effects = {"interventions.team.effects": {"visit": first}}
+    two = trial(CONTACT_ONLY, 2, **{"interventions.other": other}, **effects, **more)
     built = two.built
     for_ever = np.full_like(built.programmes.duration, 1e12)
     built = built._replace(programmes=built.programmes._replace(duration=for_ever))
     two = two._replace(built=built)
-    left = cohort_use(two) / cohort_use(idle(two))
-    assert left[0] == pytest.approx(0.4 + 0.6 * 2 / 3 * 1 / 2)
+    return float((cohort_use(two) / cohort_use(idle(two)))[0])
 
 
 def test_people_who_come_later_have_the_effect_too() -> None:
