@@ -8,7 +8,7 @@ import numpy as np
 
 from .community import need_changes
 from .compiled import allocating, equation
-from .interventions import direct_ratio, carried_ratio
+from .interventions import carried_ratio, direct_ratio
 
 
 @allocating
