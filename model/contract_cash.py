@@ -13,9 +13,8 @@ from .deals import by_year
 from .distributions import Floats
 from .finance.contracts import earned_back, forfeited, kept_by_payer, released_to_others
 from .money_plan import contract_account, financing_of
-from .worlds import Worlds
+from .worlds import Worlds, mean_month
 
-CENT = 0.01
 # From avoided to cash, the payer's branch: the first is an amount, the others change it.
 STEPS = (
     "01_true_saving",  # of the payer in the covered segments, of care that the contract counts
@@ -45,10 +44,7 @@ class Flow(NamedTuple):
     @property
     def when(self) -> Floats:
         """Month around which it falls [draw], weighted by size; nan where there is nothing."""
-        size = np.abs(self.amount)
-        size = np.where(size < CENT, 0.0, size)
-        whole, when = over_years(size), over_years(size * self.month)
-        return np.divide(when, whole, out=np.full_like(when, np.nan), where=whole > 0.0)
+        return mean_month(self.amount, self.month)
 
 
 def steps(w: Worlds, x: History) -> dict[str, Flow]:

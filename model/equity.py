@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from .distributions import Floats
+from .parameters import calendar_years
 from .services import payer_table, prices
 from .stocks import Activity
 from .totals import total
-from .worlds import ALL, DIFFERENCE, STRATEGY, USUAL, Measure, Worlds, calendar_years
+from .worlds import ALL, DIFFERENCE, STRATEGY, USUAL, Measure, Worlds
 
 PER = 1000.0
 
@@ -65,7 +66,7 @@ def groups_of(w: Worlds) -> dict[str, list[int]]:
 
 def person_years(w: Worlds, members: list[int]) -> Floats:
     """[draw, year]"""
-    year = calendar_years(w)
+    year = calendar_years(w.scenario)
     out = np.zeros((w.get.size, year[-1] + 1))
     for month, y in enumerate(year):
         for g in members:

@@ -157,13 +157,6 @@ def _sustained(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]
     """Least of a series [draw, month] over the months up to now, its own number for each draw."""
     least = x.copy()
     for k in range(1, int(months.max()) + 1):
-        earlier = _delayed(x, np.full(months.shape, k))
+        earlier = np.pad(x, ((0, 0), (k, 0)))[:, : x.shape[1]]
         least = np.where((months >= k)[:, None], np.minimum(least, earlier), least)
     return least
-
-
-def _delayed(x: Floats, months: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) -> Floats:
-    """Each draw's series [draw, month] moved later by its own number of months."""
-    index = np.arange(x.shape[1])[None, :] - months[:, None]
-    moved = np.take_along_axis(x, np.maximum(index, 0), axis=1)
-    return np.where(index >= 0, moved, 0.0)

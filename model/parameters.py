@@ -198,7 +198,7 @@ def plan(scenario: Scenario) -> Plan:
         moving=_running(scenario, months, [(m.start, m.end) for m in scenario.movements]),
         rescue=np.array([s.rescue for s in scenario.services.values()], dtype=np.bool_),
         cell=_cells(scenario),
-        year=_calendar_years(scenario),
+        year=calendar_years(scenario),
     )
 
 
@@ -235,7 +235,7 @@ def _cells(scenario: Scenario) -> np.ndarray[Any, np.dtype[np.int64]]:
     return out
 
 
-def _calendar_years(scenario: Scenario) -> np.ndarray[Any, np.dtype[np.int64]]:
+def calendar_years(scenario: Scenario) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """[month]: calendar years since the year of the start."""
     first = month_number(scenario.clock.start) % 12
     return (first + np.arange(scenario.clock.months)) // 12

@@ -13,8 +13,9 @@ import numpy as np
 
 from .distributions import Floats
 from .finance.ledger import Ledger
+from .parameters import calendar_years
 from .services import cells
-from .worlds import DIFFERENCE, Measure, Worlds, calendar_years
+from .worlds import DIFFERENCE, Measure, Worlds
 
 PROGRAMMES = ("programmes", "carried", "in_kind")
 NETWORK = ("grants", "dues", "fees", "contracts", "hard_wiring", "hard_wired", "rescue")
@@ -39,7 +40,7 @@ def by_year(w: Worlds, change: Ledger) -> Iterator[Measure]:
 
 def years_of(w: Worlds, monthly: Floats) -> Floats:
     """Sums [draw, year] of [draw, month] over calendar years."""
-    year = calendar_years(w)
+    year = calendar_years(w.scenario)
     out = np.zeros((monthly.shape[0], year[-1] + 1))
     for month, y in enumerate(year):
         out[:, y] += monthly[:, month]

@@ -19,9 +19,10 @@ from .finance.ledger import Entry
 from .freed import Freed, in_proportion, paid_for_others, paid_less
 from .money import later
 from .names import payers_of
+from .parameters import calendar_years
 from .services import cells, payer_table, price_factors, prices
 from .totals import over_months, total
-from .worlds import Worlds, calendar_years, members_of, other_care_of
+from .worlds import Worlds, members_of, other_care_of
 
 
 def rate_resets(w: Worlds, freed: Freed, spent: Callable[[str], Floats]) -> Iterator[Entry]:
@@ -54,7 +55,11 @@ class Saving(NamedTuple):
 
 def saved_by_financer(w: Worlds, freed: Freed, payer: str) -> dict[str, Floats]:
     """What a payer saves after back-fill [draw, month], by who pays the segments' premiums."""
-    found, year, months = list(savings_on(w, freed, payer)), calendar_years(w), months_in_year(w)
+    found, year, months = (
+        list(savings_on(w, freed, payer)),
+        calendar_years(w.scenario),
+        months_in_year(w),
+    )
     out: dict[str, Floats] = {}
     for financer, share in financing(w, payer).items():
         out[financer] = np.zeros((w.get.size, months.size))
@@ -114,13 +119,13 @@ def pays_for(w: Worlds, payer: str, name: str) -> bool:
 
 def months_in_year(w: Worlds) -> Floats:
     """[month]: how many months of its calendar year are simulated."""
-    year = calendar_years(w)
+    year = calendar_years(w.scenario)
     return np.bincount(year)[year].astype(np.float64)
 
 
 def yearly_prices(w: Worlds) -> Floats:
     """Mean price of each year relative to the price year [draw, year, service]."""
-    factor, year = price_factors(w.scenario, w.get), calendar_years(w)
+    factor, year = price_factors(w.scenario, w.get), calendar_years(w.scenario)
     out = np.zeros((factor.shape[0], year[-1] + 1, factor.shape[2]))
     for month, y in enumerate(year):
         out[:, y] += factor[:, month]
@@ -146,7 +151,7 @@ def rebates(
     expected, lag = w.get(f"{at}.expected_loss_ratio"), w.get(f"{at}.reset_after")
     kept = sum_of([saved - later(saved, lag) for saved in savings.values()]) - spent(payer)
     room = cost_of_members(w, payer) * ((expected - least) / expected)[:, None]
-    year = calendar_years(w)
+    year = calendar_years(w.scenario)
     owed = np.zeros_like(kept)
     for y in range(year[-1] + 1):
         months = np.flatnonzero(year == y)

@@ -19,7 +19,7 @@ from .finance.ledger import Ledger
 from .freed import Freed, bears_cost, paid_less
 from .services import cells
 from .totals import over_months
-from .worlds import DIFFERENCE, Measure, Worlds
+from .worlds import DIFFERENCE, Measure, Worlds, mean_month
 
 
 def measures(w: Worlds, freed: Freed, change: Ledger) -> Iterator[Measure]:
@@ -38,15 +38,6 @@ def place(name: str) -> int:
     return ORDER.index(name) + 1 if name in ORDER else len(ORDER) + 1
 
 
-def mean_month(amounts: Floats, months: Floats) -> Floats:
-    """Month [draw] around which amounts fall, weighted by their size; nan for nothing."""
-    size = np.abs(amounts)
-    size[size < CENT] = 0.0
-    whole, when = over_months(size), over_months(size * months)
-    return np.divide(when, whole, out=np.full_like(when, np.nan), where=whole > 0.0)
-
-
-CENT = 0.01
 Steps = dict[str, dict[str, Floats]]
 
 

@@ -12,9 +12,11 @@ from .draws import Columns
 from .scenario import Scenario
 from .services import cells, years_since_price_year
 from .stocks import Activity
+from .totals import over_months
 
 ALL = "all"
 USUAL, STRATEGY, DIFFERENCE = "usual_care", "strategy", "difference"
+CENT = 0.01  # USD
 
 
 class Measure(NamedTuple):
@@ -72,10 +74,14 @@ def by_service(scenario: Scenario, paid: Floats) -> Floats:
     return out
 
 
-def calendar_years(w: Worlds) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """[month]: calendar years since the year of the start."""
-    first = int(w.scenario.clock.start[5:]) - 1
-    return (first + np.arange(w.scenario.clock.months)) // 12
+def mean_month(amounts: Floats, months: Floats) -> Floats:
+    """Month [draw] around which amounts [draw, entry] fall, weighted by their size; nan for none.
+
+    Amounts below a cent are none.
+    """
+    size = np.where(np.abs(amounts) < CENT, 0.0, np.abs(amounts))
+    whole, when = over_months(size), over_months(size * months)
+    return np.divide(when, whole, out=np.full_like(when, np.nan), where=whole > 0.0)
 
 
 def members_of(w: Worlds, payer: str, segment: str) -> Floats:
