@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -36,10 +36,22 @@ class Draws:
 
 def sample(loaded: Loaded, draws: int, seed: int, method: Method = "lhs") -> Draws:
     """Draw every uncertain parameter; the same seed gives the same draws, name by name."""
+    u = uniforms(loaded.uncertain, draws, seed, method)
+    return drawn(loaded, u, seed, method, luck(loaded.scenario, draws, seed))
+
+
+def drawn(
+    loaded: Loaded,
+    u: Mapping[str, Floats],
+    seed: int,
+    method: Method,
+    chance: dict[str, Floats],
+) -> Draws:
+    """The draws that uniform numbers [draw] of every uncertain parameter stand for."""
     names = loaded.uncertain
     pairs = [Correlated(*c.between, c.rank) for c in loaded.scenario.correlations]
     try:
-        u = correlate(uniforms(names, draws, seed, method), pairs)
+        u = correlate(u, pairs)
     except NotACorrelation as error:
         at = problem_at(loaded.document, ("correlations",), str(error), "ranks that can hold")
         raise BadInput([at]) from None
@@ -47,9 +59,10 @@ def sample(loaded: Loaded, draws: int, seed: int, method: Method = "lhs") -> Dra
         name: np.asarray(p.central) for name, p in loaded.parameters.items() if not p.uncertain
     }
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        drawn = threads.map(lambda name: _values(loaded, name, u[name]), names)
-        values |= dict(zip(names, drawn, strict=True))
-    return Draws(loaded, draws, seed, method, values, luck(loaded.scenario, draws, seed))
+        each = threads.map(lambda name: _values(loaded, name, u[name]), names)
+        values |= dict(zip(names, each, strict=True))
+    size = len(u[names[0]]) if names else next(map(len, chance.values()), 1)
+    return Draws(loaded, size, seed, method, values, chance)
 
 
 def central(loaded: Loaded) -> Draws:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ from .draws import Columns, Draws, sample
 from .loading import Loaded
 from .money import costs, in_usual_care, money
 from .money_plan import financing_of, lines, money_plan, obligations, restricted_funds
-from .outcomes import by_year, measures, series
+from .outcomes import PARTS, Told, by_year, parts_of, series
 from .parameters import Inputs, inputs
 from .sampling import Method
 from .scenario import Scenario
@@ -108,19 +108,56 @@ def run(
     metrics: dict[Key, Floats] = {}
     kept: dict[Key, Floats] = {}
     yearly: dict[Key, Floats] = {}
-    worlds: Worlds | None = None
-    for rows in chunks(draws, chunk):
-        worlds = both_worlds(sampled, rows, worlds)
-        _store(metrics, measures(worlds), rows, draws)
+
+    def tell(worlds: Worlds, rows: slice) -> None:
+        told = Told(worlds)
+        _store(metrics, parts_of(told, PARTS), rows, draws)
         if rows.start < SERIES_DRAWS:
             _keep(kept, series(worlds), rows, draws)
-            _keep(yearly, by_year(worlds), rows, draws)
-        progress(rows.stop)
+            _keep(yearly, by_year(told), rows, draws)
+
+    with Aside(tell) as aside:
+        for rows in chunks(draws, chunk):
+            aside.tell(both_worlds(sampled, rows, aside.room), rows)
+            progress(rows.stop)
     _check_finite(metrics, sampled)
     with ThreadPoolExecutor(WORKERS) as threads:
         monthly = dict(zip(kept, threads.map(quantiles, kept.values()), strict=True))
     years = {key: quantiles(values) for key, values in yearly.items()}
     return Result(sampled, in_order(metrics, sampled.scenario), monthly, years)
+
+
+class Aside:
+    """Tells what a chunk says while the next one is simulated: one chunk at a time, in order.
+
+    `room` is a chunk that has been told of and may be written over, if there is one.
+    """
+
+    def __init__(self, tell: Callable[[Worlds, slice], None]) -> None:
+        self._tell = tell
+        self._thread = ThreadPoolExecutor(1)
+        self._telling: tuple[Worlds, Future[None]] | None = None
+        self.room: Worlds | None = None
+
+    def __enter__(self) -> Aside:
+        return self
+
+    def tell(self, worlds: Worlds, rows: slice) -> None:
+        self._wait()
+        self._telling = worlds, self._thread.submit(self._tell, worlds, rows)
+
+    def _wait(self) -> None:
+        if self._telling is not None:
+            worlds, future = self._telling
+            future.result()
+            self.room = worlds
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._thread.shutdown()
 
 
 def chunks(draws: int, size: int) -> Iterator[slice]:

@@ -7,13 +7,14 @@ a subject (a party, or what it speaks of): `metric:subject` on the command line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from . import contract_outcomes, equity, perspectives, pockets, solvency, waterfall
 from .distributions import Floats
-from .finance.ledger import difference
+from .finance.ledger import Ledger, difference
 from .freed import Freed, back_filled, freed_cost, freed_of
 from .money_plan import obligations
 from .names import payers_of
@@ -38,28 +39,53 @@ from .worlds import (
 NOBODY = 1e-9  # people, person-months or USD over the horizon: fewer are none to divide by
 
 
+class Told:
+    """What is told of both worlds; what several parts need is worked out once."""
+
+    def __init__(self, worlds: Worlds) -> None:
+        self.worlds = worlds
+
+    @cached_property
+    def freed(self) -> Freed:
+        return freed_of(self.worlds)
+
+    @cached_property
+    def change(self) -> Ledger:
+        """What changes hands in the strategy beyond usual care."""
+        usual, strategy = ledgers(self.worlds, self.freed)
+        return difference(strategy, usual)
+
+
+Part = Callable[[Told], Iterator[Measure]]
+PARTS: tuple[Part, ...] = (
+    lambda told: spending(told.worlds),
+    lambda told: savings(told.worlds, told.freed),
+    lambda told: natural_counts(told.worlds),
+    lambda told: programme_activity(told.worlds),
+    lambda told: provider_side(told.worlds, told.freed),
+    lambda told: equity.measures(told.worlds),
+    lambda told: perspectives.measures(told.worlds, told.change),
+    lambda told: waterfall.measures(told.worlds, told.freed, told.change),
+    lambda told: solvency.measures(told.worlds),
+    lambda told: contract_outcomes.measures(told.worlds),
+)
+
+
 def measures(w: Worlds) -> Iterator[Measure]:
     """Every outcome of the whole horizon, [draw]."""
-    freed = freed_of(w)
-    yield from spending(w)
-    yield from savings(w, freed)
-    yield from natural_counts(w)
-    yield from programme_activity(w)
-    yield from provider_side(w, freed)
-    yield from equity.measures(w)
-    usual, strategy = ledgers(w, freed)
-    change = difference(strategy, usual)
-    yield from perspectives.measures(w, change)
-    yield from waterfall.measures(w, freed, change)
-    yield from solvency.measures(w)
-    yield from contract_outcomes.measures(w)
+    return parts_of(Told(w), PARTS)
 
 
-def by_year(w: Worlds) -> Iterator[Measure]:
+def parts_of(told: Told, parts: Sequence[Part]) -> Iterator[Measure]:
+    """The outcomes of some parts, [draw]."""
+    for part in parts:
+        yield from part(told)
+
+
+def by_year(told: Told) -> Iterator[Measure]:
     """Outcomes by calendar year, [draw, year]."""
-    usual, strategy = ledgers(w, freed_of(w))
-    yield from pockets.by_year(w, difference(strategy, usual))
-    yield from equity.by_year(w)
+    yield from pockets.by_year(told.worlds, told.change)
+    yield from equity.by_year(told.worlds)
 
 
 # --- payers

@@ -55,17 +55,12 @@ class Saving(NamedTuple):
 
 def saved_by_financer(w: Worlds, freed: Freed, payer: str) -> dict[str, Floats]:
     """What a payer saves after back-fill [draw, month], by who pays the segments' premiums."""
-    found, year, months = (
-        list(savings_on(w, freed, payer)),
-        calendar_years(w.scenario),
-        months_in_year(w),
-    )
-    out: dict[str, Floats] = {}
-    for financer, share in financing(w, payer).items():
-        out[financer] = np.zeros((w.get.size, months.size))
-        for saving in found:
-            evenly = saving.by_segment[:, year] / months[:, None]
-            rest = saving.paid_less - total(evenly)
+    year, months = calendar_years(w.scenario), months_in_year(w)
+    shares = financing(w, payer)
+    out = {financer: np.zeros((w.get.size, months.size)) for financer in shares}
+    for saving in savings_on(w, freed, payer):
+        rest = saving.paid_less - total(saving.by_segment)[:, year] / months
+        for financer, share in shares.items():
             own = total(saving.by_segment * share[:, None, :])[:, year] / months
             own += rest * total(saving.part * share[:, None, :])[:, year]
             own -= saving.for_others * total(saving.users * share)[:, None]

@@ -285,10 +285,11 @@ def book_payments(units, price, price_factor, cell, payments, base):
             if units[g, r] > 0.0:
                 for k in range(most):
                     z = cell[g, r, k]
-                    if z >= 0:
-                        at_base = units[g, r] * price[g, r, k]
-                        base[z] += at_base
-                        payments[z] += at_base * price_factor[r]
+                    if z < 0:
+                        break  # the others, if any, are not payers either
+                    at_base = units[g, r] * price[g, r, k]
+                    base[z] += at_base
+                    payments[z] += at_base * price_factor[r]
 
 
 @equation
@@ -307,8 +308,7 @@ def set_share_reached(people, reached, served, g, share):
     for i in range(share.shape[0]):
         anybody = anybody or served[i, g]
         for n in range(3):
-            months = reached[i, g, n] if served[i, g] else 0.0
-            share[i, n] = reach(months, people[g, n])
+            share[i, n] = reach(reached[i, g, n], people[g, n]) if served[i, g] else 0.0
     return anybody
 
 
@@ -317,8 +317,9 @@ def mean_use_left(preventable, ratio, share, g, n, r):
     """Mean share of a group's use left; interventions are taken as independent."""
     falls, rises = 1.0, 1.0
     for i in range(share.shape[0]):
-        mean = with_reach(ratio[i, g, r], share[i, n])
-        falls, rises = falls * min(mean, 1.0), rises * max(mean, 1.0)
+        if share[i, n] > 0.0:
+            mean = with_reach(ratio[i, g, r], share[i, n])
+            falls, rises = falls * min(mean, 1.0), rises * max(mean, 1.0)
     return use_left(preventable, falls, rises)
 
 
