@@ -133,7 +133,7 @@ class Aside:
     `room` is a chunk that has been told of and may be written over, if there is one.
     """
 
-    def __init__(self, tell: Callable[[Worlds, slice], None]) -> None:
+    def __init__(self, tell: Callable[[Worlds, Any], None]) -> None:
         self._tell = tell
         self._thread = ThreadPoolExecutor(1)
         self._telling: tuple[Worlds, Future[None]] | None = None
@@ -142,9 +142,9 @@ class Aside:
     def __enter__(self) -> Aside:
         return self
 
-    def tell(self, worlds: Worlds, rows: slice) -> None:
+    def tell(self, worlds: Worlds, of: Any) -> None:
         self._wait()
-        self._telling = worlds, self._thread.submit(self._tell, worlds, rows)
+        self._telling = worlds, self._thread.submit(self._tell, worlds, of)
 
     def _wait(self) -> None:
         if self._telling is not None:
@@ -171,23 +171,43 @@ def both_worlds(draws: Draws, rows: slice, earlier: Worlds | None = None) -> Wor
     Usual care comes first: contracts of the strategy are settled on it. The arrays of an earlier
     chunk, no smaller, are written over: memory anew costs time.
     """
-    scenario, get = draws.scenario, Columns(draws, rows)
-    built = inputs(draws, rows)
-    finances = finances_of(get)
-    usual = simulate(
-        get,
-        without_interventions(built),
-        finances._replace(money=in_usual_care(scenario, finances.money)),
-        usual_care=True,
-        room=earlier and earlier.usual_world,
-    )
-    strategy = simulate(
-        get,
-        built,
-        finances._replace(deals=deals(scenario, get, usual.activity)),
-        room=earlier and earlier.strategy_world,
-    )
-    return Worlds(scenario, get, usual, strategy)
+    ready = prepared(draws, rows)
+    usual = usual_care(ready, earlier and earlier.usual_world)
+    settled = with_contracts(ready, usual)
+    strategy = with_interventions(settled, earlier and earlier.strategy_world)
+    return Worlds(draws.scenario, ready.get, usual, strategy)
+
+
+class Prepared(NamedTuple):
+    """What both worlds of a slice of draws are simulated from."""
+
+    get: Columns
+    built: Inputs
+    finances: Finances
+
+
+def prepared(draws: Draws, rows: slice) -> Prepared:
+    """Inputs and money of a slice of draws; contracts find no members until usual care is known."""
+    get = Columns(draws, rows)
+    return Prepared(get, inputs(draws, rows), finances_of(get))
+
+
+def usual_care(ready: Prepared, room: World | None = None) -> World:
+    """The network as it is: nobody is served by the interventions."""
+    idle = without_interventions(ready.built)
+    money = in_usual_care(ready.get.draws.scenario, ready.finances.money)
+    return simulate(ready.get, idle, ready.finances._replace(money=money), True, room)
+
+
+def with_contracts(ready: Prepared, usual: World) -> Prepared:
+    """The same with contracts that are measured against usual care."""
+    found = deals(ready.get.draws.scenario, ready.get, usual.activity)
+    return ready._replace(finances=ready.finances._replace(deals=found))
+
+
+def with_interventions(ready: Prepared, room: World | None = None) -> World:
+    """The strategy."""
+    return simulate(ready.get, ready.built, ready.finances, room=room)
 
 
 def without_interventions(built: Inputs) -> Inputs:

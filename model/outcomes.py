@@ -40,10 +40,13 @@ NOBODY = 1e-9  # people, person-months or USD over the horizon: fewer are none t
 
 
 class Told:
-    """What is told of both worlds; what several parts need is worked out once."""
+    """What is told of both worlds; what several parts need is worked out once.
 
-    def __init__(self, worlds: Worlds) -> None:
-        self.worlds = worlds
+    Without `rates` only of parties that rates do not touch (rates.touched).
+    """
+
+    def __init__(self, worlds: Worlds, rates: bool = True) -> None:
+        self.worlds, self._rates = worlds, rates
 
     @cached_property
     def freed(self) -> Freed:
@@ -52,7 +55,7 @@ class Told:
     @cached_property
     def change(self) -> Ledger:
         """What changes hands in the strategy beyond usual care."""
-        usual, strategy = ledgers(self.worlds, self.freed)
+        usual, strategy = ledgers(self.worlds, self.freed, self._rates)
         return difference(strategy, usual)
 
 

@@ -30,8 +30,11 @@ FOR_QUALITY = ("programmes", "carried", "in_kind", "contracts", "dues", "fees", 
 REFUNDS = ("withheld", "repayments", "returned")
 
 
-def ledgers(w: Worlds, freed: Freed) -> tuple[Ledger, Ledger]:
-    """The ledgers of usual care and of the strategy."""
+def ledgers(w: Worlds, freed: Freed, rates: bool = True) -> tuple[Ledger, Ledger]:
+    """The ledgers of usual care and of the strategy.
+
+    Without `rates` they are whole only for parties that rates do not touch (rates.touched).
+    """
     months = w.scenario.clock.months
     usual = (
         *care(w, None),
@@ -47,10 +50,12 @@ def ledgers(w: Worlds, freed: Freed) -> tuple[Ledger, Ledger]:
         *contracts_of_others(w),
     )
     before, after = Ledger(usual, w.get.size, months), Ledger(strategy, w.get.size, months)
-    rates = rate_resets(
+    if not rates:
+        return before, after
+    resets = rate_resets(
         w, freed, lambda payer: for_quality(after, payer) - for_quality(before, payer)
     )
-    return before, Ledger((*strategy, *rates), w.get.size, months)
+    return before, Ledger((*strategy, *resets), w.get.size, months)
 
 
 def for_quality(ledger: Ledger, payer: str) -> Floats:

@@ -20,6 +20,7 @@ from .freed import Freed, in_proportion, paid_for_others, paid_less
 from .money import later
 from .names import payers_of
 from .parameters import calendar_years
+from .scenario import Scenario
 from .services import cells, payer_table, price_factors, prices
 from .totals import over_months, total
 from .worlds import Worlds, members_of, other_care_of
@@ -38,6 +39,12 @@ def rate_resets(w: Worlds, freed: Freed, spent: Callable[[str], Floats]) -> Iter
         for financer, saved in savings.items():
             yield Entry(name, financer, "rate_reset", later(saved, lag))
         yield from rebates(w, name, savings, spent)
+
+
+def touched(scenario: Scenario) -> set[str]:
+    """Parties that pay or receive when rates are re-set: payers with rates, who pays premiums."""
+    payers = {name for name, party in scenario.parties.items() if party.rates is not None}
+    return payers.union(*(segment.financed_by for segment in scenario.segments.values()))
 
 
 # --- savings by segment
