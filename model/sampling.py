@@ -79,7 +79,7 @@ def correlate(u: Mapping[str, Floats], pairs: Sequence[Correlated]) -> dict[str,
     Names in no pair are untouched, and the first name of each linked group keeps its numbers.
     """
     out = dict(u)
-    for group in _groups(pairs):
+    for group in linked(pairs):
         normal = np.stack([special.ndtri(u[name]) for name in group])
         mixed = np.add.accumulate(_cholesky(group, pairs)[:, :, None] * normal[None], axis=1)[:, -1]
         for row, name in zip(mixed, group, strict=True):
@@ -88,7 +88,8 @@ def correlate(u: Mapping[str, Floats], pairs: Sequence[Correlated]) -> dict[str,
     return out
 
 
-def _groups(pairs: Sequence[Correlated]) -> list[list[str]]:
+def linked(pairs: Sequence[Correlated]) -> list[list[str]]:
+    """Names that pairs tie together, directly or through others."""
     groups: list[list[str]] = []
     for pair in pairs:
         linked = [g for g in groups if pair.first in g or pair.second in g]

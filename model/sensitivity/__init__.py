@@ -1,0 +1,1 @@
+"""Sensitivity: which uncertain numbers an outcome hangs on (docs/sensitivity.md)."""
