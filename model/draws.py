@@ -72,6 +72,11 @@ def central(loaded: Loaded) -> Draws:
     return Draws(loaded, 1, 0, "plain", values, luck(loaded.scenario, 1, 0))
 
 
+def value_at(loaded: Loaded, name: str, level: float) -> float:
+    """The value of an uncertain number at a quantile level."""
+    return float(_values(loaded, name, np.array([level]))[0])
+
+
 def _values(loaded: Loaded, name: str, u: Floats) -> Floats:
     effect = loaded.effects.get(name)
     return loaded.parameters[name].draws(u) if effect is None else effect.quantile(u)

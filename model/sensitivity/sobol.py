@@ -1,9 +1,9 @@
 """Sobol indices: which factor's uncertainty makes how much of an outcome's variance.
 
-First order: the share that would go if the factor were known (alone). Total order: what would be left
-if all others were known, with everything that it does together with others. Saltelli's design
-(2010): two matrices of draws, and one more for each factor with its column exchanged; estimators and
-bootstrap are SALib's (Saltelli 2010 for the first order, Jansen 1999 for the total).
+First order: the share that would go if the factor were known, alone. Total order: what would be
+left if all others were known, with everything that it does together with others. Saltelli's design:
+two matrices of draws, and one more for each factor with its column exchanged. Estimators and
+bootstrap are SALib's (Saltelli et al. 2010 for the first order, Jansen 1999 for the total).
 """
 
 from __future__ import annotations
@@ -20,26 +20,16 @@ from model.luck import luck
 from model.sampling import SMALLEST, stream
 from model.variants import exchanged, with_luck
 
+from .bootstrap import CONFIDENCE, RESAMPLES, Resampled
 from .factors import CHANCE, Factor
-
-CONFIDENCE = 0.90
-RESAMPLES = 200
-
-
-class Index(NamedTuple):
-    """An index with its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
+from .given import problem
 
 
 class Indices(NamedTuple):
-    """Indices of one outcome: by factor in the given order, and their bootstrap resamples."""
+    """First- and total-order indices of one outcome, [factor], and their bootstrap resamples."""
 
-    first: list[Index]
-    total: list[Index]
-    resampled: Floats  # total order [resample, factor]
+    first: Resampled
+    total: Resampled
 
 
 def pair(loaded: Loaded, base: int, seed: int) -> tuple[Draws, Draws]:
@@ -64,7 +54,7 @@ def design(a: Draws, b: Draws, factors: Sequence[Factor]) -> list[Draws]:
 
 def one_exchanged(a: Draws, b: Draws, factor: Factor) -> Draws:
     moved = exchanged(a, b, factor.members)
-    return with_luck(moved, b) if factor.role == CHANCE or factor.name == CHANCE else moved
+    return with_luck(moved, b) if factor.role == CHANCE else moved
 
 
 def indices(values: Floats, seed: int) -> Indices | None:
@@ -74,10 +64,8 @@ def indices(values: Floats, seed: int) -> Indices | None:
     count = values.shape[0] - 2
     if not np.ptp(values) > 0.0:
         return None
-    problem = {"num_vars": count, "names": [str(k) for k in range(count)]}
-    problem["bounds"] = [[0.0, 1.0]] * count
     found = sobol.analyze(
-        problem,
+        problem(count),
         values.T.reshape(-1),
         calc_second_order=False,
         num_resamples=RESAMPLES,
@@ -85,15 +73,6 @@ def indices(values: Floats, seed: int) -> Indices | None:
         keep_resamples=True,
         seed=seed,
     )
-    first, total = found["S1_conf_all"], found["ST_conf_all"]
-    return Indices(_each(found["S1"], first), _each(found["ST"], total), total)
-
-
-def _each(values: Floats, resamples: Floats) -> list[Index]:
-    """Interval: bootstrap percentiles, recentred on the estimate (basic bootstrap)."""
-    tail = (1.0 - CONFIDENCE) / 2.0
-    low, high = np.quantile(resamples, [tail, 1.0 - tail], axis=0)
-    return [
-        Index(float(v), float(2 * v - h), float(2 * v - lo))
-        for v, lo, h in zip(values, low, high, strict=True)
-    ]
+    return Indices(
+        Resampled(found["S1"], found["S1_conf_all"]), Resampled(found["ST"], found["ST_conf_all"])
+    )
