@@ -199,7 +199,7 @@ def revenue(years: Sequence[Mapping[str, Any]], needed: Sequence[Mapping[str, An
 
 NEEDED = "needed: payments with all posts filled"
 PLANNED = "planned: what listed sources would bring if solvent and fully staffed"
-WITH_LUCK = f"{PLANNED}, settlements by luck included"
+WITHOUT_LUCK = f"{PLANNED}, without what settlements pay by luck"
 
 
 # --- contracts

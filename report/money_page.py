@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import figures_money, money, money_notes, money_story, reasons, sources
-from .figures_money import MINUS, MISSING, NEEDED, NET, NEW, OLD, PLANNED, PLUS, WITH_LUCK
+from .figures_money import MINUS, MISSING, NEEDED, NET, NEW, OLD, PLANNED, PLUS, WITHOUT_LUCK
 from .money import Gain, Step
 from .renderer import Spec
 from .rundata import DIFFERENCE, DUST, STRATEGY, USUAL, Run, Series
@@ -101,22 +101,22 @@ def credit_series(run: Run, party: str) -> tuple[Series, float] | None:
 
 
 def lucky_plan(run: Run, party: str) -> str:
-    """What a plan holds by luck, which the gap leaves out; nothing without contracts."""
+    """What a plan leaves out as luck; nothing without contracts."""
     gap, lucky = (
         run.spread(metric, party, STRATEGY) for metric in ("closing_gap", "closing_gap_with_luck")
     )
     if not money.contracts(run) or gap is None or lucky is None:
         return ""
     return (
-        "The dashed line holds settlements as they are measured, with what luck and error add; the "
-        f"gap of {dollars(gap.mean)} a year leaves that out (with it: {dollars(lucky.mean)})."
+        "The dashed line and the gap leave out what settlements pay by luck and error: the gap is "
+        f"{dollars(gap.mean)} a year, with that {dollars(lucky.mean)}."
     )
 
 
 def revenue_years(run: Run, party: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
     """Mean receipts by year and kind with what is missing, and lines of needs and plans."""
     needed, planned, received = (
-        run.series(m, party, STRATEGY) for m in ("needed", "expected", "receipts")
+        run.series(m, party, STRATEGY) for m in ("needed", "expected_on_truth", "receipts")
     )
     if needed is None or planned is None or received is None:
         return None
@@ -134,7 +134,7 @@ def revenue_years(run: Run, party: str) -> tuple[list[dict[str, Any]], list[dict
         for k, (kind, years) in enumerate(by_kind.items())
         for year, usd in years.items()
     ]
-    plans = WITH_LUCK if run.subjects("contract_payment") else PLANNED
+    plans = WITHOUT_LUCK if run.subjects("contract_payment") else PLANNED
     lines = [
         {"year": year, "what": what, "usd": usd}
         for what, years in ((NEEDED, wanted), (plans, by_year(planned)))
