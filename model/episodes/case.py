@@ -19,7 +19,7 @@ from model.scenario import Scenario
 from model.services import payer_shares, payer_table, price_of, years_since_price_year
 from model.stocks import Plan
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
+Ints = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 LEVELS = 3
 ABSENT = -1  # the cell of who is not there; else segment x 3 + need level

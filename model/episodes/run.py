@@ -20,15 +20,14 @@ import numpy as np
 
 from model.distributions import Floats
 
-from .care import WORLDS, Traits, traits, use_of
+from .care import WORLDS, Traits, traits
 from .case import Case, Ints
 from .chance import Chance
-from .claims import Bills, Claims, bills, claims_in
-from .clients import DEATH
-from .desk import Joined, joined
+from .claims import Bills, Claims, claims_of
+from .desk import Joined
 from .outreach import Pathway, pathways
-from .pathways import Log, Pathways
-from .people import ALIVE, DIED, LEFT, Newcomers, Paths, newcomers, paths, stints
+from .pathways import Log, followed
+from .people import ALIVE, Newcomers, Paths, newcomers, paths, stints
 from .referral import first_referrals
 from .series import Activity, Community, Spending, activity, community, presence, spending
 from .spans import Spans, spans
@@ -52,7 +51,7 @@ class Replication(NamedTuple):
     traits: Traits
     spans: Spans
     pathways: Pathway
-    bills: Bills | None  # of both worlds, where claims are asked for
+    bills: Bills | None  # of both worlds, where the claims of both are asked for
     claims: dict[str, Claims]  # of the worlds asked for
     worlds: dict[str, World]
     activity: Activity
@@ -67,18 +66,13 @@ def replicate(
     stays = stints(case, new, chance)
     lives = paths(case, new, stays, chance)
     first = first_referrals(case, lives, chance)
-    log = Pathways(case, lives, stays, first, chance).run()
-    way = joined(log.episodes)
+    log = followed(case, lives, stays, first, chance)
+    way = log.episodes
     both = spans(case, lives, log)
     known = traits(case, new.entered.size, chance)
-    events = use_of(case, both, known, chance) if claims else []
-    every = bills(case, both, known, events, chance) if claims else None
+    there = {world: presence(case, both, world, new.entered) for world in claims}
     since = first_starts(way, new.entered.size)
-    found: dict[str, Claims] = {}
-    for world in claims if every is not None else ():
-        assert every is not None
-        there = presence(case, both, world, new.entered)
-        found[world] = claims_in(case, world, every, there, since, chance)
+    every, found = claims_of(case, both, known, there, since, chance) if claims else (None, {})
     fates = dict(zip(WORLDS, (lives.fate, fate_in_strategy(lives, log)), strict=True))
     worlds = {
         world: World(
@@ -111,9 +105,9 @@ def first_starts(episodes: Joined, people: int) -> Floats:
 def fate_in_strategy(lives: Paths, log: Log) -> Ints:
     """Who died or left in the strategy: as in usual care, except where need was drawn."""
     fate = lives.fate.copy()
-    fate[[person for person, _, _ in log.moves]] = ALIVE
+    fate[log.moves.person] = ALIVE
     for person, why in log.departed:
-        fate[person] = DIED if why == DEATH else LEFT
+        fate[person] = why
     return fate
 
 

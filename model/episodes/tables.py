@@ -14,7 +14,8 @@ from model.scenario import NEED_LEVELS
 
 from .case import Case, Ints
 from .claims import OTHER_CARE, PERIODS, Claims
-from .outreach import OUTCOMES, Pathway
+from .desk import OUTCOMES
+from .outreach import Pathway
 from .ramp import some
 
 ROW_GROUP = 1 << 18
