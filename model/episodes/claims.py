@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from .stays import Presence, dated
 
 OTHER_CARE = "other_care"
 UNTOUCHED, BEFORE, AFTER = 0, 1, 2
+BOTH = "both"
 BLOCK = 1 << 14  # spans
 PERIODS = ("untouched", "before", "after")
 
@@ -54,9 +55,10 @@ class Claims(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Some people, numbered from 0; `first` is the number of the first of them."""
+    """Some people, numbered from 0, who all live alike in both worlds or are all touched."""
 
-    first: int
+    who: Ints  # [person] their numbers
+    touched: bool  # by an intervention
     spans: Spans
     segment: Ints  # [span]: the same in both worlds for who is there
     known: Traits
@@ -176,30 +178,21 @@ def _noise(variation: float, size: int, rng: np.random.Generator) -> Any:
 
 
 def claims_in(
-    case: Case,
-    world: str,
-    every: Bills,
-    first: int,
-    there: Presence,
-    started: Floats,
-    rng: np.random.Generator,
+    case: Case, block: Block, b: Bills, there: Presence, started: Floats, rng: np.random.Generator
 ) -> Claims:
-    """The events of one world, dated outside stays and priced; bills count people from `first`.
+    """The events of one world, dated outside stays and priced.
 
-    started: month of each person's first enrolment [person], inf for none.
+    there, started: of everybody [person]; `started` is the month of the first enrolment, inf for
+    none.
     """
-    kept: Flags = getattr(every, world)
-    b = every if kept.all() else some(every, kept)
-    date = dated(b.person, b.time, stay_lengths(case, b), there, rng)
+    here = Presence(there.entered[block.who], there.gone[block.who])
+    date = dated(b.person, b.time, stay_lengths(case, b), here, rng)
     last, services = case.months - 1, len(case.names.services)
     incurred = np.minimum(date.astype(np.intp), last)
     factor = np.concatenate([case.use.price_factor, case.other_care.factor], axis=1)
     which = np.where(b.service < services, b.service, services + b.party)
-    since = started[b.person]
-    period = np.where(date < since, BEFORE, AFTER)
-    period[np.isinf(since)] = UNTOUCHED
     return Claims(
-        person=(b.person + first).astype(np.int32),
+        person=block.who[b.person].astype(np.int32),
         segment=b.segment.astype(np.int32),
         payer=b.party.astype(np.int32),
         service=b.service.astype(np.int32),
@@ -208,8 +201,17 @@ def claims_in(
         paid=(date + b.delay).astype(np.int32),
         units=b.units,
         amount=b.units * b.price * factor.ravel()[incurred * factor.shape[1] + which],
-        period=period.astype(np.int32),
+        period=_period(date, started[block.who][b.person]) if block.touched else _untouched(date),
     )
+
+
+def _period(date: Floats, started: Floats) -> Ints:
+    period = np.where(date < started, BEFORE, AFTER)
+    return np.where(np.isinf(started), UNTOUCHED, period).astype(np.int32)
+
+
+def _untouched(date: Floats) -> Ints:
+    return np.full(date.size, UNTOUCHED, dtype=np.int32)
 
 
 def stay_lengths(case: Case, b: Bills) -> Floats:
@@ -226,7 +228,7 @@ class Streams(NamedTuple):
 
     use: list[np.random.Generator]
     bills: list[np.random.Generator]
-    dates: dict[str, np.random.Generator]  # by world
+    dates: dict[str, np.random.Generator]  # by world, and of those who live alike in both
 
 
 def streams(case: Case, chance: Chance) -> Streams:
@@ -234,7 +236,7 @@ def streams(case: Case, chance: Chance) -> Streams:
     return Streams(
         [chance.stream(f"use.{name}") for name in names],
         [chance.stream(f"claims.{name}") for name in names],
-        {world: chance.stream(f"dates.{world}") for world in WORLDS},
+        {world: chance.stream(f"dates.{world}") for world in (*WORLDS, BOTH)},
     )
 
 
@@ -245,36 +247,60 @@ def claims_of(
     there: dict[str, Presence],
     started: Floats,
     chance: Chance,
-) -> tuple[Bills | None, dict[str, Claims]]:
-    """Claims of the worlds that `there` names, and the bills behind them if these are both.
+) -> Iterator[tuple[Block, Bills, dict[str, Claims]]]:
+    """Claims of the worlds that `there` names, and the bills behind them, block by block.
 
-    Some people after the others, since what fits the processor's cache takes half the time.
+    Who is not touched has the same claims in both worlds, to the day and the cent.
     """
     drawn, rate = streams(case, chance), rates(case, spans.exposed)
-    every: list[Bills] = []
-    found: dict[str, list[Claims]] = {world: [] for world in there}
     for block in blocks(spans, known):
-        who = slice(block.first, block.first + block.known.frailty.size)
         events = use_of(case, block.spans, block.known.frailty, rate, drawn.use)
         made = bills(case, block, events, drawn)
-        for world, presence in there.items():
-            here = Presence(presence.entered[who], presence.gone[who])
-            rng = drawn.dates[world]
-            claims = claims_in(case, world, made, block.first, here, started[who], rng)
-            found[world].append(claims)
-        if len(there) == len(WORLDS):
-            every.append(made._replace(person=made.person + block.first))
-    both = joined_up(every) if every else None
-    return both, {world: joined_up(parts) for world, parts in found.items()}
+        found: dict[str, Claims] = {}
+        if block.touched:
+            for world, presence in there.items():
+                own = some(made, getattr(made, world))
+                found[world] = claims_in(case, block, own, presence, started, drawn.dates[world])
+        else:
+            presence = next(iter(there.values()))
+            common = claims_in(case, block, made, presence, started, drawn.dates[BOTH])
+            found = dict.fromkeys(there, common)
+        yield block, made, found
+
+
+def collected(
+    made: Iterable[tuple[Block, Bills, dict[str, Claims]]], worlds: Sequence[str], with_bills: bool
+) -> tuple[Bills | None, dict[str, Claims]]:
+    """The blocks put together."""
+    found: dict[str, list[Claims]] = {world: [] for world in worlds}
+    every: list[Bills] = []
+    for block, made_there, claims in made:
+        for world in worlds:
+            found[world].append(claims[world])
+        if with_bills:
+            every.append(made_there._replace(person=block.who[made_there.person]))
+    together = joined_up(every) if every else None
+    return together, {world: joined_up(parts) for world, parts in found.items()}
 
 
 def blocks(spans: Spans, known: Traits) -> Iterator[Block]:
-    """People in their order, as many at a time as make a block of spans; at least one block."""
+    """Who lives alike in both worlds, then who does not; as many people at a time as make a block
+    of spans, since what fits the processor's cache takes half the time.
+    """
     people = known.frailty.size
-    cuts = spans.person[BLOCK::BLOCK]  # who lies across a cut belongs to the next block
-    for first, last in pairwise(np.unique([0, *cuts, max(people, 1)])):
-        rows = slice(*np.searchsorted(spans.person, [first, last]))
-        part = some(spans, rows)
-        part = part._replace(person=part.person - first)
-        cell = np.where(part.strategy == ABSENT, part.usual, part.strategy)
-        yield Block(int(first), part, cell // LEVELS, some(known, slice(first, last)))
+    touched = np.zeros(people, dtype=np.bool_)
+    touched[spans.person[(spans.exposed != 0) | (spans.usual != spans.strategy)]] = True
+    for group in (False, True):
+        who = np.flatnonzero(touched == group)
+        rows = some(spans, touched[spans.person] == group)
+        person = (np.cumsum(touched == group) - 1)[rows.person]
+        cuts = person[BLOCK::BLOCK]  # who lies across a cut belongs to the next block
+        for first, last in pairwise(np.unique([0, *cuts, who.size])):
+            here = slice(*np.searchsorted(person, [first, last]))
+            part = some(rows, here)._replace(person=person[here] - first)
+            yield _block(who[first:last], group, part, known)
+
+
+def _block(who: Ints, touched: bool, spans: Spans, known: Traits) -> Block:
+    cell = np.where(spans.strategy == ABSENT, spans.usual, spans.strategy)
+    return Block(who, touched, spans, cell // LEVELS, some(known, who))

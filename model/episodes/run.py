@@ -23,7 +23,7 @@ from model.distributions import Floats
 from .care import WORLDS, Traits, traits
 from .case import Case, Ints
 from .chance import Chance
-from .claims import Bills, Claims, claims_of
+from .claims import Bills, Claims, claims_of, collected
 from .desk import Joined
 from .outreach import Pathway, pathways
 from .pathways import Log, followed
@@ -51,16 +51,20 @@ class Replication(NamedTuple):
     traits: Traits
     spans: Spans
     pathways: Pathway
-    bills: Bills | None  # of both worlds, where the claims of both are asked for
+    bills: Bills | None  # of both worlds, where asked for
     claims: dict[str, Claims]  # of the worlds asked for
     worlds: dict[str, World]
     activity: Activity
 
 
 def replicate(
-    case: Case, replication: int, seed: int, claims: Sequence[str] = ("strategy",)
+    case: Case,
+    replication: int,
+    seed: int,
+    claims: Sequence[str] = ("strategy",),
+    with_bills: bool = False,
 ) -> Replication:
-    """One replication, with the claims of the worlds asked for."""
+    """One replication, with the claims of the worlds asked for, and the bills behind them."""
     chance = Chance(seed, replication)
     new = newcomers(case, chance)
     stays = stints(case, new, chance)
@@ -72,7 +76,8 @@ def replicate(
     known = traits(case, new.entered.size, chance)
     there = {world: presence(case, both, world, new.entered) for world in claims}
     since = first_starts(way, new.entered.size)
-    every, found = claims_of(case, both, known, there, since, chance) if claims else (None, {})
+    made = claims_of(case, both, known, there, since, chance)
+    every, found = collected(made, claims, with_bills) if claims else (None, {})
     fates = dict(zip(WORLDS, (lives.fate, fate_in_strategy(lives, log)), strict=True))
     worlds = {
         world: World(
