@@ -23,14 +23,16 @@ from .attribution import (
     people_of,
     plan_members,
 )
-from .care import use_of
 from .case import Case, Flags, Ints
 from .chance import Chance
-from .claims import Claims, bills, claims_in
+from .claims import Claims, claims_of, collected
 from .ramp import some
 from .run import Replication
 from .spans import Spans
 from .stays import Presence
+
+
+WORLD = "usual"
 
 
 class Ledger(NamedTuple):
@@ -319,9 +321,8 @@ def drawn_anew(
     out = []
     for k in range(missing):
         chance = Earlier(seed, replication.number, f"{deal.name}.base.{deal.base - k}")
-        events = use_of(case, first, replication.traits, chance)
-        every = bills(case, first, replication.traits, events, chance)
-        out.append(claims_in(case, "usual", every, there, never, chance))
+        made = claims_of(case, first, replication.traits, {WORLD: there}, never, chance)
+        out.append(collected(made, (WORLD,), False)[1][WORLD])
     return out
 
 
