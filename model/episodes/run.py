@@ -131,9 +131,11 @@ class Work(NamedTuple):
     seed: int
     claims: tuple[str, ...]
     keep: Callable[[Replication], object]
+    with_bills: bool
 
     def __call__(self, replication: int) -> object:
-        return self.keep(replicate(self.case, replication, self.seed, self.claims))
+        made = replicate(self.case, replication, self.seed, self.claims, self.with_bills)
+        return self.keep(made)
 
 
 def silent(done: int) -> None:
@@ -149,12 +151,13 @@ def run(
     claims: Sequence[str] = ("strategy",),
     workers: int = 1,
     progress: Progress = silent,
+    with_bills: bool = False,
 ) -> Iterator[T]:
     """What `keep` makes of each replication, in their order; at most two a worker in memory.
 
     With several workers `keep` and what it returns go between processes.
     """
-    work = Work(case, seed, tuple(claims), keep)
+    work = Work(case, seed, tuple(claims), keep, with_bills)
     alone: Iterator[object] = (work(k) for k in range(replications))
     results = alone if workers == 1 else _shared(work, replications, workers)
     for done, result in enumerate(results, start=1):

@@ -135,7 +135,7 @@ def history(case: Case, replication: Replication, services: Sequence[str], world
     """
     every = replication.bills
     if every is None:
-        raise ValueError("no claims were asked for: replicate(..., claims=...)")
+        raise ValueError("no bills were asked for: replicate(..., with_bills=True)")
     wanted = [case.names.services.index(name) for name in services]
     b = some(every, getattr(every, world) & np.isin(every.service, wanted))
     month = np.minimum(b.time.astype(np.int64), case.months - 1)
