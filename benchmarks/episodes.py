@@ -84,8 +84,8 @@ def network() -> Case:
     """The case, with what the other engines do not have taken out."""
     case = prepare(loaded())
     at_once = np.full(1, AT_ONCE)
-    # Referral replaces those who are in service: about a twelfth of the people on average.
-    referral = case.programmes.referral * 1.085
+    # A tenth of the people is in service and not referred, and some give up, as elsewhere.
+    referral = case.programmes.referral * 1.12
     programmes = case.programmes._replace(
         time_to_enroll=at_once, time_to_hire=at_once, referral=referral
     )

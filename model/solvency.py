@@ -326,6 +326,8 @@ def series(w: Worlds) -> Iterator[Measure]:
             ("core_posts", "posts"),
         ):
             yield a.says(field, unit, a.booked(field))
+        on_truth = a.booked("expected") - luck_in_settlements(a)
+        yield a.says("expected_on_truth", "USD", on_truth)
         yield a.says("insolvent", "1", 1.0 - a.booked("alive"))
         yield a.says("receipts", "USD", received(a, tuple(i for i, _ in a.lines)))
         yield a.says("payments", "USD", payments(a))

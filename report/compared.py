@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from rich import box
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from model.problems import printable
 
 from . import compared_money
 from .compared_money import CASH
 from .money import PERSPECTIVES
 from .rundata import ALL, DUST, FEW_DRAWS
-from .story import PERSPECTIVE, TOO_FEW
+from .story import TOO_FEW
 from .wording import (
     chance,
     change,
@@ -29,10 +21,6 @@ from .wording import (
     short_money,
     short_names,
 )
-
-FIRST_COLUMN, COLUMN, PAIR, CHART = 24, 20, 42, 44
-RECEIVED, WIDE = 3, 118  # a column of the overview for wide screens only
-ROOMY = 100  # columns from which no interval of the overview is broken
 
 if TYPE_CHECKING:
     from model.comparison import Compared
@@ -81,14 +69,31 @@ class Cell(NamedTuple):
 NOTHING = Cell("–", "", "", "", "")
 
 
+SAME = "the same"
+
+
 class Row(NamedTuple):
     label: str
     cells: list[Cell]
+
+    @property
+    def same(self) -> bool:
+        """Whether no scenario differs from the first."""
+        return all(cell.difference == SAME for cell in self.cells[1:])
 
 
 class Block(NamedTuple):
     title: str
     rows: list[Row]
+
+    @property
+    def apart(self) -> list[Row]:
+        """Rows in which a scenario differs from the first."""
+        return [row for row in self.rows if not row.same]
+
+    @property
+    def alike(self) -> list[Row]:
+        return [row for row in self.rows if row.same]
 
 
 def with_period(compared: Compared) -> dict[str, Any]:
@@ -175,9 +180,14 @@ def blocks(data: dict[str, Any]) -> list[Block]:
     return out
 
 
+def names_of(data: dict[str, Any]) -> dict[str, str]:
+    """What people call parties, contracts and society."""
+    return short_names(data["names"]) | {"society": PERSPECTIVES["society"]}
+
+
 def money_blocks(data: dict[str, Any], by_key: Grouped) -> Iterator[Block]:
     """Cash of each account, contracts, and present values; nothing without financing."""
-    names = short_names(data["names"]) | {"society": PERSPECTIVES["society"]}
+    names = names_of(data)
     for party in data["accounts"]:
         there = [(words, by_key.get((metric, party))) for metric, words in CASH.items()]
         rows = [Row(words, cells(found, data)) for words, found in there if found]
@@ -243,7 +253,7 @@ def cell(row: dict[str, Any], first: bool, data: dict[str, Any]) -> Cell:
         return Cell(mean, between, "", "", "")
     d = row["difference"]
     if _same(d):
-        return Cell(mean, between, "the same", "", "")
+        return Cell(mean, between, SAME, "", "")
     special = compared_money.difference(row)
     if special is not None:
         return Cell(mean, between, *special, "")
@@ -279,109 +289,3 @@ def _mark(row: dict[str, Any], called: dict[str, str]) -> dict[str, Any]:
     return {"name": called[row["scenario"]], "what": ""} | {
         k: row[k] for k in ("mean", "p05", "p95")
     }
-
-
-# --- at the terminal
-
-
-def comparison_view(data: dict[str, Any], folder: Path, width: int) -> RenderableType:
-    """Heading, charts, tables of as many scenarios as fit, where the page is."""
-    names = list(titles(data).values())
-    heading = Text(f"{len(names)} scenarios on the same {data['draws']:,} draws", style="bold")
-    parts: list[RenderableType] = [heading, ""]
-    if data["accounts"]:
-        parts += [_overview(data, width), ""]
-    for name, told in opening(data):
-        parts += [_text(f"{name}, beside {names[0]}: {told}"), ""]
-    parts += [_text(about(data), "dim"), _text(f"Perspective: {PERSPECTIVE}", "dim"), ""]
-    for title, marks in chart_rows(data):
-        parts += [Text(title, style="bold"), *text_chart(marks, names, width), ""]
-    found = blocks(data)
-    for chosen in columns(len(names), width):
-        parts += [_table(found, names, chosen), ""]
-    parts.append(_text(f"Page: {folder / 'index.html'}"))
-    return Group(*parts)
-
-
-def _overview(data: dict[str, Any], width: int) -> Table:
-    """A line a scenario: what a board asks first."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("", overflow="fold", min_width=14)
-    kept = [k for k in range(len(compared_money.HEADINGS)) if k != RECEIVED or width >= WIDE]
-    for heading in (compared_money.HEADINGS[k] for k in kept):
-        table.add_column(Text(heading), justify="right", overflow="fold", no_wrap=width >= ROOMY)
-    called = titles(data)
-    for name, shown in compared_money.overview(data):
-        row = (
-            _lines((told, "bold"), (between, "dim")) for told, between in (shown[k] for k in kept)
-        )
-        table.add_row(_text(called[name]), *row)
-    return table
-
-
-def _text(words: str, style: str = "") -> Text:
-    return Text(printable(words), style=style)
-
-
-def columns(scenarios: int, width: int) -> Iterator[list[int]]:
-    """Which scenarios stand side by side: the first, and as many others as fit."""
-    fit = max(1, (width - FIRST_COLUMN - COLUMN) // PAIR)
-    for start in range(1, scenarios, fit):
-        yield [0, *range(start, min(start + fit, scenarios))]
-
-
-def _table(found: list[Block], names: list[str], chosen: list[int]) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, expand=True
-    )
-    table.add_column("", ratio=1, overflow="fold")
-    for k in chosen:
-        table.add_column(_text(names[k]), justify="right", ratio=1, overflow="fold")
-        if k > 0:
-            table.add_column(Text("difference from\nthe first"), justify="right", ratio=1)
-    for block in found:
-        rows = [row for row in block.rows if any(row.cells[k] != NOTHING for k in chosen)]
-        if not rows:
-            continue
-        table.add_row(_text(block.title, "bold"))
-        for row in rows:
-            shown = [lines for k in chosen for lines in _cells(row.cells[k], first=k == 0)]
-            table.add_row(_text(row.label), *shown)
-        table.add_section()
-    return table
-
-
-def _cells(c: Cell, first: bool) -> Iterator[Text]:
-    """Mean with its interval; beside it the difference with its interval and chance."""
-    yield _lines((c.mean, "bold"), (c.interval, "dim"))
-    if not first:
-        yield _lines((c.difference, "bold"), (c.difference_interval, "dim"), (c.higher, ""))
-
-
-def _lines(*lines: tuple[str, str]) -> Text:
-    shown = [Text(words, style=style) for words, style in lines if words]
-    return Text("\n").join(shown)
-
-
-def text_chart(marks: list[dict[str, Any]], names: list[str], width: int) -> Iterator[Text]:
-    """A scenario's title, and under it -----o--- for interval and mean, | for zero."""
-    low = min(0.0, *(m["p05"] for m in marks), *(m["mean"] for m in marks))
-    high = max(0.0, *(m["p95"] for m in marks), *(m["mean"] for m in marks))
-    room = max(20, min(CHART, width - 22))
-    for mark, name in zip(marks, names, strict=True):
-        line = drawn(mark, low, high, room)
-        yield _text(name)
-        yield _text(f"  {line}  {short_money(mark['mean'])}")
-
-
-def drawn(mark: dict[str, Any], low: float, high: float, room: int) -> str:
-    """An interval as characters on the scale from low to high."""
-
-    def at(x: float) -> int:
-        return round((x - low) / (high - low) * (room - 1)) if high > low else 0
-
-    line = [" "] * room
-    line[at(mark["p05"]) : at(mark["p95"]) + 1] = "-" * (at(mark["p95"]) - at(mark["p05"]) + 1)
-    line[at(0.0)] = "|"
-    line[at(mark["mean"])] = "o"
-    return "".join(line)

@@ -173,13 +173,11 @@ def by_luck(data: dict[str, Any], party: str) -> list[dict[str, Any] | None]:
     return [found.get(s["name"]) for s in data["scenarios"]]
 
 
+INSOLVENT, SETTLED = "Insolvent,\nof 100 draws", "Settlements\n(by luck)"
+RECEIVED, SOCIETY = "Received over\nthe horizon", "Society, net\n(present)"
 HEADINGS = (
-    "Cash runs out\n(median)",
-    "Insolvent, of\n100 draws",
-    "Needed a year\n(90 %)",
-    "Received over\nthe horizon",
-    "Would pay\n(luck and error)",
-)
+    INSOLVENT, "Cash runs out\n(median)", "Needed a year\n(90 %)", RECEIVED, SETTLED, SOCIETY,
+)  # fmt: skip
 
 
 def overview(data: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -196,12 +194,21 @@ def overview(data: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     out = []
     for scenario in data["scenarios"]:
         name, shown = scenario["name"], []
-        for metric in ("runway_months", "p_insolvent", "closing_gap", "revenue_total"):
+        for metric in ("p_insolvent", "runway_months", "closing_gap", "revenue_total"):
             row = rows.get((metric, name))
             told = ("–", "") if row is None else words(row, data["start"], months) or usd(row)
             shown.append(told if enough else (told[0], ""))
-        out.append((name, [*shown, settled(data, name)]))
+        society = net_of_society(data, name)
+        shown += [settled(data, name), society if enough else (society[0], "")]
+        out.append((name, shown))
     return out
+
+
+def net_of_society(data: dict[str, Any], scenario: str) -> tuple[str, str]:
+    """Present value of resource cost: no payment between parties is in it, nor health."""
+    found = (r for r in data["metrics"] if (r["metric"], r["party"]) == ("npv", "society"))
+    row = next((r for r in found if r["scenario"] == scenario), None)
+    return ("–", "") if row is None else usd(row)
 
 
 def usd(row: dict[str, Any]) -> tuple[str, str]:
@@ -242,9 +249,9 @@ def words(row: dict[str, Any], start: str, months: int) -> tuple[str, str] | Non
 def difference(row: dict[str, Any]) -> tuple[str, str] | None:
     d = row["difference"]
     if row["metric"] == "runway_months":
-        sign = "+" if d["p50"] > 0 else ""
-        between = f"{d['p05']:.0f} to {d['p95']:.0f} months"
-        return f"{sign}{d['p50']:.0f} months", between
+        low, mid, high = (round(d[p]) for p in ("p05", "p50", "p95"))
+        between = "" if low == high else f"{low} to {high} months"
+        return f"{mid:+d} month{'s' * (abs(mid) != 1)}" if mid else "0 months", between
     if row["unit"] == "1":
         return f"{100 * d['mean']:+.0f}", ""
     return None

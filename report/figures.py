@@ -214,7 +214,7 @@ def reach(panels: Sequence[tuple[str, dict[str, Series]]]) -> Spec:
 
 def _panel(name: str, found: Mapping[str, Series]) -> Spec:
     rows = [row for kind in STOCKS if kind in found for row in _months(kind, _thinned(found[kind]))]
-    y = {"axis": {"title": None, "tickCount": 4}}
+    y = {"axis": {"title": None, "tickCount": 4, "minExtent": 28}}
     title = {"text": name, "limit": PANEL_WIDTH + 30}
     return _bands(rows, STOCKS, y, PANEL_WIDTH, 130, title=title)
 

@@ -13,7 +13,7 @@ from .rundata import Series
 NEW, OLD = "with the strategy", "usual care"
 WORLD_COLOURS = {NEW: BLUE, OLD: GREY}
 DASHES = {NEW: [1, 0], OLD: [5, 3]}
-MISSING = "missing"
+MISSING = "not covered: needed, less received"
 KIND_COLOURS = {
     "grants": BLUE,
     "dues": GREEN,
@@ -24,6 +24,10 @@ KIND_COLOURS = {
     "rescue": "#8a6d3b",
     MISSING: "#fbe3d6",
 }
+
+
+UPRIGHT: Spec = LINES | {"direction": "vertical"}
+WORDY: Spec = UPRIGHT | {"labelLimit": WIDE}
 
 
 def _rows(rows: Iterable[Mapping[str, Any]]) -> Spec:
@@ -37,8 +41,13 @@ def _scale(colours: Mapping[str, Any]) -> Spec:
 # --- cash
 
 
-def cash(found: Mapping[str, tuple[Series, Series]]) -> Spec:
-    """By world: cash as a fan, and below it the chance of insolvency up to each month."""
+def cash(
+    found: Mapping[str, tuple[Series, Series]], credit: tuple[Series, float] | None = None
+) -> Spec:
+    """By world: cash as a fan, and below it the chance of insolvency up to each month.
+
+    `credit` is what is owed on a line of credit, with its limit in USD: a third panel.
+    """
     fan, chance = [], []
     for world, (money, insolvent) in found.items():
         columns = (money.p05, money.p25, money.p50, money.p75, money.p95)
@@ -51,7 +60,11 @@ def cash(found: Mapping[str, tuple[Series, Series]]) -> Spec:
             chance.append({"month": f"{month}-01", "what": world, "draws": 100.0 * p})
     worlds = [world for world in WORLD_COLOURS if world in found]
     return {
-        "vconcat": [_fan(fan, worlds), _insolvent(chance, worlds)],
+        "vconcat": [
+            _fan(fan, worlds),
+            *([_credit(*credit)] if credit else []),
+            _insolvent(chance, worlds),
+        ],
         "spacing": 14,
         "resolve": {"scale": {"color": "shared", "strokeDash": "shared"}},
     }
@@ -95,6 +108,36 @@ def _fan(rows: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Spec:
     }
 
 
+def _credit(owed: Series, limit: float) -> Spec:
+    """Mean and 90 % of draws of what is owed, beside the limit."""
+    columns = (owed.months, owed.mean.tolist(), owed.p05.tolist(), owed.p95.tolist())
+    rows = [
+        {"month": f"{month}-01", "mean": mean, "p05": low, "p95": high}
+        for month, mean, low, high in zip(*columns, strict=True)
+    ]
+    y: Spec = {"axis": dollars(None, tickCount=3)}
+    band = {
+        "mark": {"type": "area", "opacity": 0.16, "color": ORANGE},
+        "encoding": {"x": time(), "y": quantity("p05", **y), "y2": {"field": "p95"}},
+    }
+    line = {
+        "mark": {"type": "line", "strokeWidth": 2, "color": ORANGE},
+        "encoding": {"x": time(), "y": quantity("mean", **y)},
+    }
+    most = {
+        "data": _rows([{"limit": limit}]),
+        "mark": {"type": "rule", "color": INK, "strokeDash": [3, 3]},
+        "encoding": {"y": quantity("limit", **y)},
+    }
+    return {
+        "title": "Owed on the line of credit at the end of each month (dotted: its limit)",
+        "data": _rows(rows),
+        "width": WIDE,
+        "height": 90,
+        "layer": [band, line, most, ZERO_ACROSS],
+    }
+
+
 def _insolvent(rows: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Spec:
     y = quantity("draws", scale={"domain": [0, 100]}, axis={"title": None, "tickCount": 3})
     return {
@@ -111,7 +154,7 @@ def _insolvent(rows: Sequence[Mapping[str, Any]], worlds: Sequence[str]) -> Spec
 
 
 def revenue(years: Sequence[Mapping[str, Any]], needed: Sequence[Mapping[str, Any]]) -> Spec:
-    """Stacked receipts by kind and what is missing; a line where needs are, one where plans are.
+    """Stacked receipts by kind and what is not covered; a line where needs are, one for plans.
 
     `years`: year, kind, usd, order. `needed`: year, what, usd.
     """
@@ -126,12 +169,14 @@ def revenue(years: Sequence[Mapping[str, Any]], needed: Sequence[Mapping[str, An
             "color": {
                 "field": "kind",
                 "scale": _scale({kind: KIND_COLOURS[kind] for kind in kinds}),
+                "legend": {"orient": "bottom", "offset": 6},
             },
             "order": quantity("order"),
         },
     }
-    marks = {NEEDED: INK, PLANNED: ORANGE}
-    dashes = {NEEDED: [1, 0], PLANNED: [4, 3]}
+    plans = next((line["what"] for line in needed if line["what"] != NEEDED), PLANNED)
+    marks = {NEEDED: INK, plans: ORANGE}
+    dashes = {NEEDED: [1, 0], plans: [4, 3]}
     lines = {
         "data": _rows(needed),
         "mark": {"type": "rule", "strokeWidth": 2.4},
@@ -139,8 +184,8 @@ def revenue(years: Sequence[Mapping[str, Any]], needed: Sequence[Mapping[str, An
             "x": x | {"bandPosition": 0},
             "x2": {"field": "year", "bandPosition": 1},
             "y": quantity("usd"),
-            "stroke": {"field": "what", "scale": _scale(marks), "legend": LINES},
-            "strokeDash": {"field": "what", "scale": _scale(dashes), "legend": LINES},
+            "stroke": {"field": "what", "scale": _scale(marks), "legend": WORDY},
+            "strokeDash": {"field": "what", "scale": _scale(dashes), "legend": WORDY},
         },
     }
     return {
@@ -152,13 +197,14 @@ def revenue(years: Sequence[Mapping[str, Any]], needed: Sequence[Mapping[str, An
     }
 
 
-NEEDED, PLANNED = "needed (all posts filled)", "planned (if solvent and fully staffed)"
+NEEDED = "needed: payments with all posts filled"
+PLANNED = "planned: what listed sources would bring if solvent and fully staffed"
+WITHOUT_LUCK = f"{PLANNED}, without what settlements pay by luck"
 
 
 # --- contracts
 
 
-UPRIGHT: Spec = LINES | {"direction": "vertical"}
 WITH_EFFECT, WITHOUT_EFFECT = "with the projected effect", "without any effect"
 
 
@@ -253,6 +299,7 @@ def _paid(rows: Sequence[Mapping[str, Any]], members: float) -> Spec:
 
 
 PLUS, MINUS, NET = "more", "less", "net cash"
+LABELS = 240  # points for the words of a step, the same in every panel
 
 
 def waterfalls(panels: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> Spec:
@@ -276,13 +323,16 @@ def _waterfall(name: str, rows: Sequence[Mapping[str, Any]]) -> Spec:
             "ticks": False,
             "domain": False,
             "labelExpr": "split(datum.label, '\\n')",
-            "labelLimit": 260,
+            "labelLimit": LABELS,
+            "minExtent": LABELS,
+            "maxExtent": LABELS,
         },
     }
     shared = {"y": y, "color": {"field": "what", "scale": _scale(colours), "legend": None}}
     low = min(0.0, *(r["low"] for r in rows))
     high = max(0.0, *(r["high"] for r in rows))
-    room = 0.34 * (high - low)
+    room = 0.62 * (high - low)  # for words behind a bar that ends at the right
+    low -= 0.01 * (high - low)
     x = quantity(
         "low",
         scale={"domain": [low, high + room], "nice": False, "zero": False},
@@ -292,15 +342,15 @@ def _waterfall(name: str, rows: Sequence[Mapping[str, Any]]) -> Spec:
         "mark": {"type": "bar", "height": 13},
         "encoding": shared | {"x": x, "x2": {"field": "high"}},
     }
-    words = {
-        "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 12, "color": INK},
-        "encoding": {"y": y, "x": quantity("high"), "text": {"field": "told", "type": "nominal"}},
-    }
+    mark: Spec = {"type": "text", "align": "left", "dx": 6, "fontSize": 12, "color": INK}
+    told: Spec = {"field": "told", "type": "nominal"}
+    words = {"mark": mark, "encoding": {"y": y, "x": quantity("high"), "text": told}}
+    halo = words | {"mark": mark | {"stroke": "white", "strokeWidth": 3, "strokeJoin": "round"}}
     step = 34 if any("\n" in r["step"] for r in shown) else 23
     return {
         "title": name,
         "data": _rows(shown),
         "width": WIDTH - 60,
         "height": {"step": step},
-        "layer": [ZERO_DOWN, bars, words],
+        "layer": [ZERO_DOWN, bars, halo, words],
     }

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import figures, money_page, renderer, story, wording
+from . import figures, findings, money_page, renderer, story, wording
 from .association import associations
 from .rundata import ALL, DIFFERENCE, STRATEGY, USUAL, Run, Series, Spread, read
 from .story import PartyRow
@@ -31,8 +31,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 PAGE = "index.html"
 THREADS = 4
 _SIGN = re.compile(r"(?<![\w-])-(?=[$\d])")  # of a number, not within a word
+_JOINED = re.compile(r"(?<=\d) (?=%|million\b|billion\b)")  # within an amount
 MISSING = "USD a year"
 DOMINANT = 0.9  # share of the weight from which one study speaks for all
+FIXED = "same in every draw"
 STOCKS = ("enrolled", "waiting", "protected")
 
 
@@ -57,7 +59,7 @@ def _environment() -> Environment:
     for words in ("money", "short_money", "count", "number", "percent"):
         made.filters[words] = _with_minus(getattr(wording, words))
     made.filters["minus"] = _with_minus(str)
-    made.filters["signed"] = lambda words: _SIGN.sub("\N{MINUS SIGN}\N{WORD JOINER}", words)
+    made.filters["prose"] = prose
     made.filters["points"] = _with_minus(wording.points)
     made.filters["of_hundred"] = wording.of_hundred
     made.filters["status"] = _status_class
@@ -74,7 +76,16 @@ def _environment() -> Environment:
 
 def _with_minus(words: Any) -> Any:
     """The same words with a true minus sign."""
-    return lambda *numbers: words(*numbers).replace("-", "\N{MINUS SIGN}")
+    return lambda *numbers: _joined(words(*numbers).replace("-", "\N{MINUS SIGN}"))
+
+
+def prose(words: str) -> str:
+    """A sentence with true minus signs, in which no line ends within an amount."""
+    return _joined(_SIGN.sub("\N{MINUS SIGN}\N{WORD JOINER}", words))
+
+
+def _joined(words: str) -> str:
+    return _JOINED.sub("\N{NO-BREAK SPACE}", words)
 
 
 def _count_between(low: float, high: float) -> str:
@@ -83,14 +94,34 @@ def _count_between(low: float, high: float) -> str:
 
 
 def _between(run: Run, words: Any) -> Any:
-    """The interval of a spread in words; what no uncertain input moves says so."""
+    """The interval of a spread under its mean; what no uncertain input moves says so."""
 
     def told(spread: Spread) -> str:
         if not run.enough:
             return ""
         if spread.sd <= 1e-9 * abs(spread.mean):
-            return "(fixed input)"
-        return _unbroken(_with_minus(words)(spread.p05, spread.p95)) or "(hardly varies)"
+            return FIXED
+        return _unbroken(_with_minus(words)(spread.p05, spread.p95)) or "hardly varies"
+
+    return told
+
+
+def _ranged(run: Run) -> Any:
+    """The interval of an amount as a phrase: 90 %: $1.2M to $1.4M; nothing for few draws."""
+
+    def told(spread: Spread) -> str:
+        between = _between(run, wording.short_interval)(spread)
+        return f"90\N{NO-BREAK SPACE}%: {between}" if " to " in between else between
+
+    return told
+
+
+def _bracketed(run: Run) -> Any:
+    """The same within a sentence, behind a mean; nothing where there is no interval."""
+
+    def told(spread: Spread) -> str:
+        ranged = _ranged(run)(spread)
+        return f" ({ranged})" if " to " in ranged else ""
 
     return told
 
@@ -119,7 +150,7 @@ def quantity(row: dict[str, Any]) -> str:
     if row["family"] != "fixed":
         low, high = (wording.spoken(row[key], row["unit"])[0] for key in ("p05", "p95"))
         mean += f" ({low} to {high})"
-    return f"{mean} {unit}".strip().replace("-", "\N{MINUS SIGN}")
+    return prose(f"{mean} {unit}".strip())
 
 
 # --- a run
@@ -134,6 +165,9 @@ def view(run: Run) -> dict[str, Any]:
         "run": run,
         "between": _between(run, wording.short_interval),
         "count_between": _between(run, _count_between),
+        "ranged": _ranged(run),
+        "bracketed": _bracketed(run),
+        "findings": [(findings.about(run, f), f) for f in findings.of_run(run.folder)],
         "harmful": lambda spread: story.harmful(run, spread),
         "relative": wording.relative,
         "about": run.about,
@@ -147,6 +181,7 @@ def view(run: Run) -> dict[str, Any]:
         "per_person": run.spread("avoided_per_person_year_served", ALL),
         "charts": defaultdict(str, drawn(specs)),
         "money": money_page.view(run),
+        "starts": any(p["name"].endswith(".start_up") and p["value"] > 0.0 for p in parameters),
         "drivers": list(drivers(run)),
         "effects": list(evidence(run)),
         "unsourced": [p for p in parameters if p["status"] in {"assumption", "no source"}],

@@ -109,6 +109,38 @@ def _apart(a: Spread, b: Spread) -> bool:
     return any(abs(x - y) > 1e-6 * size for x, y in zip(a[:6], b[:6], strict=True))
 
 
+class Credit(NamedTuple):
+    """An account's line of credit; `most` is what is owed at the end of `month`, when most is."""
+
+    lender: str
+    limit: float
+    month: str
+    most: Spread
+    left: float
+    last: float
+
+
+def credit_line(run: Run, party: str, world: str) -> Credit | None:
+    """The line of credit of an account in one world, means over draws; None without one."""
+    listed = (run.scenario.get("financing") or {}).get("accounts") or {}
+    said = (listed.get(party) or {}).get("credit")
+    limit = run.parameter(f"financing.accounts.{party}.credit.limit")
+    owed = run.series("credit", party, world)
+    if not isinstance(said, dict) or limit is None or owed is None:
+        return None
+    k = int(owed.mean.argmax())
+    low, mid, high = (float(x[k]) if x.size else 0.0 for x in (owed.p05, owed.p50, owed.p95))
+    most = float(owed.mean[k])
+    return Credit(
+        run.name(str(said.get("lender", ""))),
+        limit,
+        owed.months[k],
+        Spread(most, high - low, 0.0, low, mid, high, "USD"),
+        limit - most,
+        float(owed.mean[-1]),
+    )
+
+
 def insolvent_by(run: Run, party: str, world: str) -> list[tuple[str, float]]:
     """Share of draws insolvent at the end of: the year it begins, the next, and the horizon."""
     series = run.series("insolvent", party, world)
@@ -124,129 +156,12 @@ def insolvent_by(run: Run, party: str, world: str) -> list[tuple[str, float]]:
     return [(month, by_month[month]) for month in (*dates, last)]
 
 
-# --- what the gap means for those who might close it
-
-
-class Shares(NamedTuple):
-    """An amount a year, by paying member and by a payer's member and month."""
-
-    members: float
-    per_member: float
-    payer: str
-    covered: float
-    per_member_month: float
-
-
-def shares(run: Run, yearly: float) -> Shares:
-    members = paying_members(run)
-    payer, covered = largest_payer(run)
-    return Shares(
-        members,
-        yearly / members if members else 0.0,
-        payer,
-        covered,
-        yearly / (12.0 * covered) if covered else 0.0,
-    )
-
-
-def paying_members(run: Run) -> float:
-    """Members that the dues begin with, an input; 0 where there are no dues."""
-    tiers = {key.partition(".")[2] for key in run.subjects("revenue") if key.startswith("dues.")}
-    found = (run.parameter(f"financing.dues.{tier}.members") for tier in tiers)
-    return sum(value for value in found if value is not None)
-
-
-def largest_payer(run: Run) -> tuple[str, float]:
-    """The payer with members that avoids most, and how many it covers on average."""
-    avoided = {
-        party: s.mean
-        for party in run.subjects("member_months")
-        if (s := run.spread("avoided_rescue_spending", party, DIFFERENCE)) and s.mean > DUST
-    }
-    if not avoided:
-        return "", 0.0
-    party = max(avoided, key=lambda p: avoided[p])
-    months = run.spread("member_months", party)
-    assert months is not None
-    return party, months.mean / months_of(run.summary["start"], run.summary["end"])
-
-
-# --- sources
-
-
-class Source(NamedTuple):
-    """A source of revenue: what it brings with the strategy, and in usual care."""
-
-    key: str
-    kind: str
-    name: str
-    usual: Spread | None
-    revenue: Spread
-    time: Spread | None
-    net: Spread | None
-
-    @property
-    def there(self) -> bool:
-        """Whether it brings or costs anything."""
-        parts = (self.usual, self.revenue, self.time, self.net)
-        return any(s is not None and max(abs(s.mean), abs(s.p95)) > DUST for s in parts)
-
-    @property
-    def relieves(self) -> float:
-        """Mean cost that partners take over: hard-wiring brings that rather than cash."""
-        if self.kind != "hard_wiring" or self.net is None:
-            return 0.0
-        spent = self.time.mean if self.time is not None else 0.0
-        return max(0.0, self.net.mean + spent - self.revenue.mean)
-
-
-def sources(run: Run) -> list[Source]:
-    return [s for key in run.subjects("revenue") if (s := source(run, key)) and s.there]
-
-
-def source(run: Run, key: str) -> Source | None:
-    revenue = run.spread("revenue", key, STRATEGY)
-    if revenue is None:
-        return None
-    kind, _, name = key.partition(".")
-    return Source(
-        key,
-        kind,
-        financing_name(run, kind, name),
-        run.spread("revenue", key, USUAL),
-        revenue,
-        run.spread("staff_time_cost", key, STRATEGY),
-        run.spread("net_contribution", key, STRATEGY),
-    )
-
-
 def financing_name(run: Run, kind: str, key: str) -> str:
     """What the scenario calls a grant, a tier of dues, a contract."""
     listed = (run.scenario.get("financing") or {}).get(kind) or {}
     said = listed.get(key)
     name = said.get("name") if isinstance(said, dict) else None
     return str(name) if name else key.replace("_", " ")
-
-
-class Kind(NamedTuple):
-    """All sources of a kind: means, which add up."""
-
-    name: str
-    revenue: float
-    time: float
-    relieves: float
-
-
-def kinds(found: list[Source]) -> list[Kind]:
-    out = []
-    for kind, name in KINDS.items():
-        mine = [s for s in found if s.kind == kind]
-        if mine:
-            time = sum(s.time.mean for s in mine if s.time is not None)
-            out.append(
-                Kind(name, sum(s.revenue.mean for s in mine), time, sum(s.relieves for s in mine))
-            )
-    return out
 
 
 # --- contracts

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from . import figures_money, money, money_story
-from .figures_money import MINUS, MISSING, NEEDED, NET, NEW, OLD, PLANNED, PLUS
+from . import figures_money, money, money_notes, money_story, reasons, sources
+from .figures_money import MINUS, MISSING, NEEDED, NET, NEW, OLD, PLANNED, PLUS, WITHOUT_LUCK
 from .money import Gain, Step
 from .renderer import Spec
 from .rundata import DIFFERENCE, DUST, STRATEGY, USUAL, Run, Series
-from .wording import number, percent, short_interval, short_money, short_month_at
+from .wording import chance, number, percent, short_interval, short_money, short_month_at
+from .wording import money as dollars
 
 PANELS, CURVES = 4, 2
 TINY = 1e-9
@@ -31,7 +32,7 @@ def view(run: Run) -> dict[str, Any] | None:
         "differs": money.differs(run, main),
         "now": money.account(run, main, STRATEGY),
         "usual": money.account(run, main, USUAL),
-        "sources": money.sources(run),
+        "sources": sources.sources(run),
         "kinds": money.KINDS,
         "rest_on": rest_on(run, main),
         "dues": dues(run, main),
@@ -45,8 +46,15 @@ def view(run: Run) -> dict[str, Any] | None:
         "returns": returns,
         "pockets": pockets(run),
         "groups": list(groups(run)),
-        "notes": money_story.notes(run),
-        "discount": money_story.discount(run),
+        "notes": money_notes.notes(run),
+        "discount": money_notes.discount(run),
+        "usual_care": money_notes.usual_care(run),
+        "two_nets": money_notes.two_nets(run),
+        "lucky_plan": lucky_plan(run, main),
+        "reasons": (why := reasons.reasons(run)),
+        "columns": reasons.shown(why),
+        "mostly": lambda party: reasons.mostly(run, party),
+        "why": reasons.TOLD,
     }
 
 
@@ -59,7 +67,7 @@ def charts(run: Run) -> Iterator[tuple[str, Spec]]:
         return
     main = parties[0]
     if cash := cash_series(run, main):
-        yield "cash", figures_money.cash(cash)
+        yield "cash", figures_money.cash(cash, credit_series(run, main))
     if (years := revenue_years(run, main)) is not None:
         yield "revenue", figures_money.revenue(*years)
     for c in money.contracts(run)[:CURVES]:
@@ -86,10 +94,29 @@ def cash_series(run: Run, party: str) -> dict[str, tuple[Series, Series]]:
     }
 
 
+def credit_series(run: Run, party: str) -> tuple[Series, float] | None:
+    """What is owed on a line of credit with the strategy, and its limit; None without one."""
+    line, owed = money.credit_line(run, party, STRATEGY), run.series("credit", party, STRATEGY)
+    return None if line is None or owed is None else (owed, line.limit)
+
+
+def lucky_plan(run: Run, party: str) -> str:
+    """What a plan leaves out as luck; nothing without contracts."""
+    gap, lucky = (
+        run.spread(metric, party, STRATEGY) for metric in ("closing_gap", "closing_gap_with_luck")
+    )
+    if not money.contracts(run) or gap is None or lucky is None:
+        return ""
+    return (
+        "The dashed line and the gap leave out what settlements pay by luck and error: the gap is "
+        f"{dollars(gap.mean)} a year, with that {dollars(lucky.mean)}."
+    )
+
+
 def revenue_years(run: Run, party: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
     """Mean receipts by year and kind with what is missing, and lines of needs and plans."""
     needed, planned, received = (
-        run.series(m, party, STRATEGY) for m in ("needed", "expected", "receipts")
+        run.series(m, party, STRATEGY) for m in ("needed", "expected_on_truth", "receipts")
     )
     if needed is None or planned is None or received is None:
         return None
@@ -107,9 +134,10 @@ def revenue_years(run: Run, party: str) -> tuple[list[dict[str, Any]], list[dict
         for k, (kind, years) in enumerate(by_kind.items())
         for year, usd in years.items()
     ]
+    plans = WITHOUT_LUCK if run.subjects("contract_payment") else PLANNED
     lines = [
         {"year": year, "what": what, "usd": usd}
-        for what, years in ((NEEDED, wanted), (PLANNED, by_year(planned)))
+        for what, years in ((NEEDED, wanted), (plans, by_year(planned)))
         for year, usd in years.items()
     ]
     return bars, lines
@@ -222,7 +250,7 @@ def dues(run: Run, party: str) -> dict[str, Any] | None:
     low, high, each, inside = (run.spread(name, party, STRATEGY) for name in names)
     if low is None or high is None or each is None or inside is None:
         return None
-    return {"low": low, "high": high, "each": each, "inside": inside.mean}
+    return {"low": low, "high": high, "each": each, "inside": chance(inside.mean)}
 
 
 def payback(run: Run, g: Gain) -> str:
@@ -250,10 +278,15 @@ def returns(g: Gain) -> tuple[str, str]:
     gross, net = g.roi_gross, g.roi_net
     if gross is None or net is None:
         return "", ""
-    between = f"{gross.p05:.2f} to {gross.p95:.2f}" if gross.sd > TINY else ""
+    between = f"{two(gross.p05)} to {two(gross.p95)}" if gross.sd > TINY else ""
     if g.roi_known < 1.0:
         between = f"in {100 * g.roi_known:.0f} of 100 draws"
-    return f"{gross.mean:.2f} ({net.mean:.2f})", between
+    return f"{two(gross.mean)} ({two(net.mean)})", between
+
+
+def two(x: float) -> str:
+    """Two decimals, and never -0.00."""
+    return f"{round(x, 2) + 0.0:.2f}"
 
 
 def pockets(run: Run) -> dict[str, Any] | None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import money
+from . import money, reasons
+from . import sources as revenue
 from .money import Account, Contract, Gain
 from .rundata import DUST, STRATEGY, USUAL, Run, Spread
-from .story import counts, is_nothing, spreads, years
+from .story import between, is_nothing, years
 from .wording import (
     chance,
     interval,
@@ -29,6 +30,8 @@ MOSTLY = 0.5
 NEEDED = "needed so as never to be short"
 # A chance of insolvency that is so much lower than that of missing core staff misleads.
 APART = 0.05
+# Shares of draws that differ by less are the same.
+SAME = 1e-9
 
 
 def topics(run: Run) -> list[tuple[str, str]]:
@@ -39,7 +42,7 @@ def topics(run: Run) -> list[tuple[str, str]]:
     found = [*account_topics(run, parties[0])]
     for party in parties[1:]:
         other = account(run, party, STRATEGY)
-        words = (cash(run, other), risk(run, other), luck(run, other))
+        words = (cash(run, other), risk(run, other), luck(run, other), credit(run, other))
         found.append(("Cash", " ".join(filter(None, words))))
     found.append(("Sources", sources(run)))
     found += [("Contract", contract(run, c)) for c in money.contracts(run)]
@@ -63,6 +66,7 @@ def account(run: Run, party: str, world: str) -> Account:
 def account_topics(run: Run, party: str) -> Iterator[tuple[str, str]]:
     now = account(run, party, STRATEGY)
     yield "Cash", " ".join(filter(None, (cash(run, now), risk(run, now), luck(run, now))))
+    yield "Credit", credit(run, now)
     yield "Staff", staff(run, now)
     yield "Gap", " ".join(filter(None, (gap(run, now), meaning(run, now), caution(run))))
     yield "Usual care", beside_usual_care(run, party)
@@ -121,8 +125,28 @@ def luck(run: Run, a: Account) -> str:
         return ""
     if not run.enough:
         return "Some of the draws that stay solvent were paid settlements by luck or error."
-    told = f"Of the {of_hundred(1.0 - a.insolvent.mean)} in 100 draws that stay solvent, "
-    return told + f"{of_hundred(a.by_luck.mean)} were paid settlements by luck or error."
+    left = 1.0 - a.insolvent.mean
+    lucky = "all" if a.by_luck.mean >= left - SAME else of_hundred(a.by_luck.mean)
+    told = f"Of the {of_hundred(left)} in 100 draws that stay solvent, "
+    return told + f"{lucky} were paid settlements by luck or error."
+
+
+def credit(run: Run, a: Account) -> str:
+    """How much of a line of credit is drawn when most is, and how much of it is left then."""
+    line = money.credit_line(run, a.party, a.world)
+    if line is None:
+        return ""
+    told = f"The line of credit is {dollars(line.limit)}"
+    told += f", from {line.lender}" if line.lender else ""
+    if line.most.mean <= DUST:
+        return f"{told}; it is never drawn."
+    low_high = between(run, line.most)
+    return (
+        f"{told}. When most of it is drawn, at the end of {month_at(line.month, 0)}, "
+        f"{dollars(line.most.mean)}{low_high} is owed and {dollars(line.left)} is left undrawn; at "
+        f"the end of the horizon {dollars(line.last)} is owed. The gap is counted without it: "
+        "credit is not income."
+    )
 
 
 def staff(run: Run, a: Account) -> str:
@@ -162,7 +186,7 @@ def meaning(run: Run, a: Account) -> str:
     """The gap by paying member, and by a payer's member and month."""
     if a.closing_gap is None or is_nothing(a.closing_gap):
         return ""
-    s = money.shares(run, a.closing_gap.mean)
+    s = revenue.shares(run, a.closing_gap.mean)
     parts = []
     if s.covered:
         parts.append(
@@ -189,10 +213,6 @@ def caution(run: Run) -> str:
     )
 
 
-def between(run: Run, s: Spread) -> str:
-    return f" (90 %: {interval(s.p05, s.p95)})" if spreads(run, s) else ""
-
-
 def beside_usual_care(run: Run, party: str) -> str:
     """The same account without the strategy, where that makes a difference."""
     if not money.differs(run, party):
@@ -212,12 +232,12 @@ def beside_usual_care(run: Run, party: str) -> str:
 
 def sources(run: Run) -> str:
     """What each kind brings, and what it costs in staff time."""
-    found = money.sources(run)
+    found = revenue.sources(run)
     total = run.spread("revenue_total", money.accounts(run)[0], STRATEGY)
     if not found or total is None:
         return ""
     parts = []
-    for kind in money.kinds(found):
+    for kind in revenue.kinds(found):
         words = f"{kind.name} {dollars(kind.revenue)}"
         if kind.relieves > DUST:
             words = f"{kind.name} takes over cost of {dollars(kind.relieves)}"
@@ -274,7 +294,19 @@ def who_gains(run: Run) -> str:
     up = [g for g in found if g.npv.p05 > DUST]
     down = [g for g in found if g.npv.p95 < -DUST]
     lost = losing(down, len(found) - len(up) - len(down))
-    return " ".join(filter(None, (gaining(up), lost, apart(run))))
+    return " ".join(filter(None, (gaining(up), lost, unpaid(run, down), apart(run))))
+
+
+def unpaid(run: Run, down: list[Gain]) -> str:
+    """Why parties lose that put nothing in."""
+    names = reasons.without_putting_in(run, down)
+    if not names:
+        return ""
+    one = len(names) == 1
+    verb, who = (
+        ("puts nothing in and loses", "it is") if one else ("put nothing in and lose", "they are")
+    )
+    return f"{listed(names)} {verb} by back-fill: {who} charged for others who use freed capacity."
 
 
 def gaining(up: list[Gain]) -> str:
@@ -309,93 +341,3 @@ def losing(down: list[Gain], unsure: int) -> str:
 
 def worth(g: Gain) -> str:
     return f"{dollars(g.npv.mean)}, 90 %: {interval(g.npv.p05, g.npv.p95)}"
-
-
-# --- notes
-
-
-def discount(run: Run) -> str:
-    """6 % a year (stated source)"""
-    return _rate(run, "financing.discount_rate")
-
-
-def inflation(run: Run) -> str:
-    return _rate(run, "financing.inflation")
-
-
-def _rate(run: Run, name: str) -> str:
-    for p in run.inputs["parameters"]:
-        if p["name"] == name:
-            return f"{percent(p['value'])} a year ({STATUS.get(p['status'], p['status'])})"
-    return "0 % a year (the scenario says nothing of it)"
-
-
-def dollars_note(run: Run) -> str:
-    return (
-        f"nominal, summed over {years(run)}, undiscounted; who gains and loses is told in present "
-        f"values at {discount(run)}. Means over draws, medians for months."
-    )
-
-
-STATUS = {
-    "assumption": "an assumption",
-    "stated": "a stated source",
-    "verified": "verified in its source",
-    "unverified": "a source not verified yet",
-}
-
-
-def notes(run: Run) -> list[tuple[str, str]]:
-    """What stands behind every number of the money part."""
-    start = run.summary["start"]
-    c = counts([p for p in run.inputs["parameters"] if p["name"].startswith("financing.")])
-    return [
-        (
-            "Dollars",
-            (
-                "nominal, as they move, unless a column says present value: then discounted at "
-                f"{discount(run)} to the beginning of {month_at(start, 0)}. Real amounts, in "
-                f"summary.json as real_net, are deflated at {inflation(run)}."
-            ),
-        ),
-        (
-            "Insolvent",
-            (
-                "unrestricted cash and undrawn credit do not pay core staff and core costs of a "
-                "month. The model lets nobody come back from it unless the scenario names a "
-                "rescue, and stops all receipts: an amount received is never more than an "
-                "insolvent network would have lived to receive. Before that, posts that are not "
-                "core are left empty and let go."
-            ),
-        ),
-        (
-            "Needed, planned",
-            (
-                "needed: payments with all posts filled. Planned: receipts if the network stayed "
-                "solvent and fully staffed. The gap is counted in planned money, so that neither "
-                "shrinking nor insolvency hides it: it is what is needed so as never to be short."
-            ),
-        ),
-        (
-            "Society",
-            (
-                "resource cost only: payments between parties cancel. Health, wages and lives are "
-                "not priced. Levels of government are sums of their own "
-                "parties. A party stands in several perspectives: never add them up."
-            ),
-        ),
-        (
-            "Not counted",
-            (
-                "value to members and all that is not cash; what a programme is worth to those "
-                "whom it serves; taxes; any payment after the horizon."
-            ),
-        ),
-        (
-            "Inputs",
-            (
-                f"{c.assumptions + c.no_source} of the {plural(c.numbers, 'number')} of the "
-                "financing are assumptions or have no source; all of them are listed below."
-            ),
-        ),
-    ]

@@ -22,12 +22,12 @@ Advance = Callable[[int], None]
 
 
 @contextmanager
-def bar(title: str, total: int, quiet: bool) -> Iterator[Advance]:
+def bar(title: str, total: int, quiet: bool, unit: str = "draws") -> Iterator[Advance]:
     """Yields advance(done); silent when quiet and where stderr is no terminal."""
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
-    shown = _Shown(title, total)
+    shown = _Shown(title, total, unit)
     shown.timer.start()
     try:
         yield shown.advance
@@ -38,8 +38,8 @@ def bar(title: str, total: int, quiet: bool) -> Iterator[Advance]:
 class _Shown:
     """A bar that appears after a second, from its own thread: compiling makes no progress."""
 
-    def __init__(self, title: str, total: int) -> None:
-        self.title, self.total, self.done = title, total, 0
+    def __init__(self, title: str, total: int, unit: str) -> None:
+        self.title, self.total, self.done, self.unit = title, total, 0, unit
         self.compiling = not is_compiled()
         self.lock = threading.Lock()
         self.progress: Progress | None = None
@@ -51,7 +51,7 @@ class _Shown:
         with self.lock:
             if self.stopped:
                 return
-            self.progress = _progress()
+            self.progress = _progress(self.unit)
             self.task = self.progress.add_task("", total=None)
             self._show()
             self.progress.start()
@@ -79,7 +79,7 @@ class _Shown:
                 self.progress.stop()
 
 
-def _progress() -> Progress:
+def _progress(unit: str) -> Progress:
     from rich.console import Console  # noqa: PLC0415  most runs show no bar
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
@@ -95,7 +95,9 @@ def _progress() -> Progress:
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
             rate = task.finished_speed or task.speed
-            return Text("" if rate is None else f"{rate:,.0f} draws/s")
+            if rate is None:
+                return Text("")
+            return Text(f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{60 * rate:,.0f} {unit}/min")
 
     class Left(ProgressColumn):
         def render(self, task: Task) -> Text:

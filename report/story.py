@@ -141,12 +141,8 @@ def summary_sentences(run: Run) -> list[str]:
     everyone = party_row(run, ALL, "all")
     if not run.subjects("enrollments"):
         return ["The scenario has no intervention: both worlds are the same."]
-    return [
-        cost_sentence(run, everyone),
-        avoided_sentence(run, everyone),
-        net_sentence(run, everyone),
-        *([] if run.enough else [f"These are {plural(run.draws, 'draw')}: {TOO_FEW}."]),
-    ]
+    told = [sentence(run, everyone) for sentence in (cost_sentence, avoided_sentence, net_sentence)]
+    return told + ([] if run.enough else [f"These are {plural(run.draws, 'draw')}: {TOO_FEW}."])
 
 
 def cost_sentence(run: Run, everyone: PartyRow) -> str:
@@ -240,9 +236,13 @@ def harmful(run: Run, spread: Spread | None) -> bool:
 def _with_interval(run: Run, spread: Spread | None) -> str:
     if spread is None:
         return "nothing"
-    if not spreads(run, spread):
-        return money(spread.mean)
-    return f"{money(spread.mean)} (90 % interval: {interval(spread.p05, spread.p95)})"
+    return money(spread.mean) + between(run, spread, "90 % interval")
+
+
+def between(run: Run, spread: Spread, words: str = "90 %") -> str:
+    """An interval in brackets behind a mean; nothing where it has nothing to say."""
+    told = f" ({words}: {interval(spread.p05, spread.p95)})"
+    return told if spreads(run, spread) else ""
 
 
 def spreads(run: Run, spread: Spread) -> bool:

@@ -11,15 +11,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from model.problems import printable
-
-from . import money, story, terminal_money
+from . import findings, money, story, terminal_money
 from .rundata import Run, Spread
+from .screen import numbers, table, text, topics
 from .story import InterventionRow, PartyRow, ServiceRow
 from .wording import count, of_hundred, percent, short_interval, short_money
 
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 100
 WIDEST = 140
 LESS, GAINS = "less, of\n100 draws", "gain, of\n100 draws"
+WORST = 3  # findings of `check` that are repeated after a run
 WIDE = 118  # columns from which an interval has a column of its own
 
 
@@ -43,10 +42,6 @@ def console(file: Any = None, width: int | None = None) -> Console:
     if width is None and not shown.is_terminal and "COLUMNS" not in shown._environ:
         return Console(file=out, width=PIPE_WIDTH, highlight=False, markup=False, emoji=False)
     return shown
-
-
-def text(words: str, style: str = "") -> Text:
-    return Text(printable(words), style=style)
 
 
 # --- a run
@@ -93,6 +88,7 @@ def _with_money(run: Run, width: int) -> list[RenderableType]:
         terminal_money.lead(run),
         terminal_money.who_gains(run, width),
         terminal_money.rest(run),
+        *_too_good(run),
         _where(run.folder),
     ]
 
@@ -104,7 +100,7 @@ def _without_money(run: Run, wide: bool) -> list[RenderableType]:
         parts += [_spending(run, rows, wide), _net(run, rows, wide)]
         parts += [_reach(run, story.intervention_rows(run), wide)]
         parts += [_services(run, list(story.service_rows(run)), wide)]
-    return [*parts, _notes(run), _where(run.folder)]
+    return [*parts, topics(story.notes(run), "dim"), *_too_good(run), _where(run.folder)]
 
 
 def show(out: Console, parts: list[RenderableType]) -> None:
@@ -134,45 +130,25 @@ def _amounts(run: Run, wide: bool) -> Text:
     return text(f"Amounts are means over draws, with their 90 % intervals {where}.", "dim")
 
 
-def _table(title: str, first: str) -> Table:
-    table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-        header_style="dim",
-        expand=False,
-    )
-    table.add_column(Text(first), ratio=None, min_width=14, overflow="fold")
-    return table
-
-
-def _numbers(table: Table, *headings: str) -> None:
-    for heading in headings:
-        table.add_column(Text(heading), justify="right", no_wrap=True, vertical="top")
-
-
 def _spending(run: Run, rows: list[PartyRow], wide: bool) -> Table:
-    table = _table("Spending on rescue services, by who pays", "party")
-    _numbers(table, "usual care", "with them", "avoided")
+    made = table("Spending on rescue services, by who pays", "party")
+    numbers(made, "usual care", "with them", "avoided")
     if wide:
-        _numbers(table, "90 % interval")
-    _numbers(table, LESS)
+        numbers(made, "90 % interval")
+    numbers(made, LESS)
     for row in rows:
         if row.usual is None or row.strategy is None or row.avoided is None:
             continue
         if row.key == "all":
-            table.add_section()
-        table.add_row(
+            made.add_section()
+        made.add_row(
             text(row.name),
             short_money(row.usual.mean),
             short_money(row.strategy.mean),
             *_with_interval(run, row.avoided, wide),
             _chance(run, row.avoided, row.p_less),
         )
-    return table
+    return made
 
 
 def _chance(run: Run, spread: Spread | None, share: float) -> str:
@@ -194,24 +170,24 @@ def _with_interval(run: Run, spread: Spread | None, wide: bool) -> Iterator[Rend
 
 
 def _net(run: Run, rows: list[PartyRow], wide: bool) -> Table:
-    table = _table("From avoided to net, by party", "party")
-    _numbers(table, "avoided", "added\ncare", "not\nfreed", "pro-\ngramme", "net")
+    made = table("From avoided to net, by party", "party")
+    numbers(made, "avoided", "added\ncare", "not\nfreed", "pro-\ngramme", "net")
     if wide:
-        _numbers(table, "90 % interval")
-    _numbers(table, GAINS)
+        numbers(made, "90 % interval")
+    numbers(made, GAINS)
     for row in rows:
         if not row.concerned:
             continue
         if row.key == "all":
-            table.add_section()
+            made.add_section()
         parts = (row.avoided, row.offsets, row.not_freed, row.cost)
-        table.add_row(
+        made.add_row(
             text(row.name),
             *(_mean(part) for part in parts),
             *_with_interval(run, row.net, wide),
             _chance(run, row.net, row.p_gain),
         )
-    return table
+    return made
 
 
 def _mean(spread: Spread | None) -> str:
@@ -219,16 +195,16 @@ def _mean(spread: Spread | None) -> str:
 
 
 def _reach(run: Run, rows: list[InterventionRow], wide: bool) -> Table:
-    table = _table("Reach and cost of the interventions", "intervention")
-    _numbers(table, "persons\nenrolled", "person-years\nserved", "mean wait,\nmonths", "cost")
+    made = table("Reach and cost of the interventions", "intervention")
+    numbers(made, "persons\nenrolled", "person-years\nserved", "mean wait,\nmonths", "cost")
     if wide:
-        _numbers(table, "90 % interval")
-    _numbers(table, "cost per\nenrolment")
+        numbers(made, "90 % interval")
+    numbers(made, "cost per\nenrolment")
     for row in rows:
         each = "-" if row.cost_each is None else short_money(row.cost_each.mean)
         people = (_count(s) for s in (row.enrolled, row.served, row.wait))
-        table.add_row(text(row.name), *people, *_with_interval(run, row.cost, wide), each)
-    return table
+        made.add_row(text(row.name), *people, *_with_interval(run, row.cost, wide), each)
+    return made
 
 
 def _count(spread: Spread | None) -> str:
@@ -236,10 +212,10 @@ def _count(spread: Spread | None) -> str:
 
 
 def _services(run: Run, rows: list[ServiceRow], wide: bool) -> Table:
-    table = _table("Services avoided (negative: more of them)", "service")
-    _numbers(table, "usual care", "avoided", "90 % interval")
+    made = table("Services avoided (negative: more of them)", "service")
+    numbers(made, "usual care", "avoided", "90 % interval")
     if wide:
-        _numbers(table, "share")
+        numbers(made, "share")
     for row in rows:
         a = row.avoided
         still = story.is_nothing(a)
@@ -249,17 +225,21 @@ def _services(run: Run, rows: list[ServiceRow], wide: bool) -> Table:
         if wide:
             base = row.usual.mean if row.usual is not None else 0.0
             cells.append(percent(a.mean / base) if base > 0 else "-")
-        table.add_row(text(f"{row.name}, {row.unit}"), _count(row.usual), *cells)
-    return table
+        made.add_row(text(f"{row.name}, {row.unit}"), _count(row.usual), *cells)
+    return made
 
 
-def _notes(run: Run) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for topic, answer in story.notes(run):
-        grid.add_row(Text(topic), text(answer))
-    return grid
+def _too_good(run: Run) -> list[RenderableType]:
+    """What `check` finds too good to be true, in short; nothing where it finds nothing."""
+    found = findings.of_run(run.folder)
+    if not found:
+        return []
+    lines = [(str(k), findings.in_short(run, f)) for k, f in enumerate(found[:WORST], start=1)]
+    told = text(findings.counted(found, WORST), "bold")
+    command = f"headwater check {run.folder / 'scenario.yaml'}"
+    return [
+        Group(told, topics(lines, "dim", width=1), text(f"Why, with place and source: {command}"))
+    ]
 
 
 def _where(folder: Path) -> Text:
@@ -280,7 +260,7 @@ def show_check(
 
     Returns how many numbers have no source.
     """
-    from model import lint  # noqa: PLC0415  neither a run nor its page needs them
+    from model import lint  # noqa: PLC0415
 
     from .check import checked  # noqa: PLC0415
 
@@ -298,7 +278,8 @@ def count_unsourced(loaded: Loaded) -> int:
 
 def show_comparison(compared: Compared, folder: Path, to: Console | None = None) -> None:
     """Scenarios side by side, and the difference of each from the first on the same draws."""
-    from .compared import comparison_view, with_period  # noqa: PLC0415
+    from .compared import with_period  # noqa: PLC0415
+    from .compared_terminal import comparison_view  # noqa: PLC0415
 
     out = to or console()
     out.print(comparison_view(with_period(compared), folder, min(out.width, WIDEST)))

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from model.problems import printable
-
-from . import money, money_story, story
+from . import money, money_notes, money_story, reasons, story
 from .money import Gain
 from .rundata import DUST, Run, Spread
+from .screen import numbers, table, text, topics
 from .story import is_nothing
 from .wording import of_hundred, short_interval, short_money
 
-NARROW, WIDE = 80, 118  # columns below and from which less or more is shown
+PUTS_IN, GETS_OUT, MOSTLY = "puts in", "gets out", "mostly\nthrough"
 HEADINGS = (
-    "puts in\n(present)",
-    "gets out\n(present)",
-    "net\n(present)",
-    "90 % interval\n(present)",
+    PUTS_IN,
+    GETS_OUT,
+    "net present\nvalue",
+    "90 % interval",
     "net > 0, of\n100 draws",
-    "net cash\n(nominal)",
-    "90 % interval\n(nominal)",
+    MOSTLY,
 )
+NEEDS = {MOSTLY: 80, PUTS_IN: 100, GETS_OUT: 118}  # columns of the screen from which it is shown
 ROWS = 9  # of single parties; the others stand in one row
 
 
 def lead(run: Run) -> Table:
     """Topic and sentence, in the order in which people ask."""
-    return _grid(money_story.topics(run), "bold")
+    return topics(money_story.topics(run), "bold")
 
 
 def rest(run: Run) -> Table:
     """What the programmes cost and avoid, and how to read it all; the page has every table."""
     parties = [*story.summary_sentences(run)[:2]]
     notes = dict(story.notes(run))
-    return _grid(
+    return topics(
         [
+            ("Mostly", f"{reasons.TOLD}."),
             ("Programmes", " ".join(parties)),
-            ("Dollars", money_story.dollars_note(run)),
+            ("Dollars", money_notes.dollars_note(run)),
             ("Interval", notes["Interval"]),
             ("Inputs", notes["Inputs"]),
         ],
@@ -49,42 +48,25 @@ def rest(run: Run) -> Table:
     )
 
 
-def _grid(rows: Iterable[tuple[str, str]], style: str) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style=style, no_wrap=True, min_width=10)
-    grid.add_column(overflow="fold")
-    for topic, words in rows:
-        grid.add_row(Text(topic), Text(printable(words)))
-    return grid
-
-
 def who_gains(run: Run, width: int) -> Table:
     """Present values by party; the smallest in one row, as means add up."""
-    title = "Who gains and who loses, strategy beside usual care (present values)"
-    table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-        header_style="dim",
-    )
-    table.add_column("party", overflow="fold", min_width=14)
-    shown = slice(2 if width < NARROW else 0, len(HEADINGS) if width >= WIDE else -2)
-    for heading in HEADINGS[shown]:
-        table.add_column(Text(heading), justify="right", no_wrap=True)
+    made = table("Who gains and who loses, strategy beside usual care (present values)", "party")
+    kept = [k for k, heading in enumerate(HEADINGS) if width >= NEEDS.get(heading, 0)]
+    numbers(made, *(HEADINGS[k] for k in kept))
+
+    def add(name: Text, cells: Sequence[str]) -> None:
+        made.add_row(name, *(cells[k] for k in kept))
+
     single, rest = split(money.gains(run))
     for g in single:
-        table.add_row(Text(printable(g.name)), *row(run, g)[shown])
+        add(text(g.name), row(run, g))
     if rest:
-        name = Text(f"{len(rest)} others together", style="dim")
-        table.add_row(name, *together(rest)[shown])
-    table.add_section()
+        add(text(f"{len(rest)} others together", "dim"), together(rest))
+    made.add_section()
     for g in money.perspectives(run):
         if g.key == money.SOCIETY:
-            table.add_row(Text(printable(g.name)), *row(run, g)[shown])
-    return table
+            add(text(g.name), row(run, g))
+    return made
 
 
 def split(found: Sequence[Gain]) -> tuple[list[Gain], list[Gain]]:
@@ -100,24 +82,18 @@ def row(run: Run, g: Gain) -> list[str]:
         _mean(g.outlay) if party else "",
         _mean(g.gets_out) if party else "",
         short_money(g.npv.mean),
-        _between(run, g.npv),
+        (short_interval(g.npv.p05, g.npv.p95) or "the same in all") if run.enough else "",
         of_hundred(g.p_gain) if run.enough else "-",
-        short_money(g.net_cash.mean),
-        _between(run, g.net_cash),
+        reasons.mostly(run, g.key) if party else "",
     ]
 
 
 def together(rest: list[Gain]) -> list[str]:
     """Sums of means, which have no interval of their own here."""
-    cash, npv = (sum(x) for x in zip(*((g.net_cash.mean, g.npv.mean) for g in rest), strict=True))
+    npv = sum(g.npv.mean for g in rest)
     put_in = sum(g.outlay.mean for g in rest if g.outlay is not None)
-    present = (put_in, npv + put_in, npv)
-    return [*map(short_money, present), "", "", short_money(cash), ""]
+    return [*map(short_money, (put_in, npv + put_in, npv)), "", "", ""]
 
 
 def _mean(s: Spread | None) -> str:
     return "-" if s is None or is_nothing(s) else short_money(s.mean)
-
-
-def _between(run: Run, s: Spread) -> str:
-    return short_interval(s.p05, s.p95) if run.enough else ""

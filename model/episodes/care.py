@@ -7,7 +7,8 @@ of the same events is what the other world sees.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
@@ -15,7 +16,7 @@ from scipy import special
 from model.community import use_left
 from model.distributions import Floats
 
-from .case import LEVELS, Case, Flags, Ints, plain
+from .case import ABSENT, LEVELS, Case, Flags, Ints, plain
 from .chance import Chance
 from .ramp import Ramp
 from .spans import Spans
@@ -34,13 +35,20 @@ class Traits(NamedTuple):
 
 
 class Events(NamedTuple):
-    """Use of one service, sorted by person."""
+    """Use of one service, sorted by span, and so by person and time."""
 
-    person: Ints
+    span: Ints  # row of the spans
     time: Floats
-    segment: Ints
     usual: Flags  # happens in usual care
     strategy: Flags  # happens in the strategy
+
+
+class Rates(NamedTuple):
+    """Events/month of a person of frailty 1; the last cell is ABSENT's."""
+
+    masks: Ints  # every `exposed` that spans hold
+    usual: Floats  # [service, cell]
+    strategy: Floats  # [service, exposure x cell]
 
 
 def traits(case: Case, people: int, chance: Chance) -> Traits:
@@ -68,18 +76,17 @@ def lasting_factor(case: Case, known: Traits, person: Ints, party: Ints) -> Floa
 # --- rates
 
 
-def rates(case: Case, spans: Spans) -> tuple[Floats, Floats, Ints]:
-    """Events/month of a person of frailty 1: [cell, service] in usual care, [exposure, cell,
-    service] in the strategy, and the index of each span's exposure. The last cell is ABSENT's.
-    """
+def rates(case: Case, exposed: Ints) -> Rates:
+    """Rates of all that the spans' exposures make of them."""
     segments, levels, services = case.use.rate.shape
     rate = np.zeros((segments * levels + 1, services))
     rate[:-1] = case.use.rate.reshape(-1, services) / case.scatter.length
-    masks, exposure = np.unique(spans.exposed, return_inverse=True)
-    left = np.stack([_left(case, int(mask)) for mask in masks]) if masks.size else np.ones((1, 1))
+    masks = np.append(0, np.unique(exposed[exposed != 0]))
+    left = np.stack([_left(case, int(mask)) for mask in masks])
     by_exposure = np.repeat(left, LEVELS, axis=1)
     by_exposure = np.concatenate([by_exposure, np.ones((len(left), 1, services))], axis=1)
-    return rate, by_exposure * rate, exposure.reshape(-1)
+    strategy = (by_exposure * rate).reshape(-1, services)
+    return Rates(masks, np.ascontiguousarray(rate.T), np.ascontiguousarray(strategy.T))
 
 
 def _left(case: Case, exposed: int) -> Floats:
@@ -92,22 +99,22 @@ def _left(case: Case, exposed: int) -> Floats:
     return out
 
 
-def use_of(case: Case, spans: Spans, known: Traits, chance: Chance) -> list[Events]:
+def use_of(
+    case: Case, spans: Spans, frailty: Floats, rate: Rates, streams: Sequence[np.random.Generator]
+) -> Iterator[Events]:
     """Events of each service in both worlds."""
-    usual, strategy, exposure = rates(case, spans)
     clock = Ramp(np.ascontiguousarray(case.use.factor.T))
-    out = []
-    for s, name in enumerate(case.names.services):
-        rng = chance.stream(f"use.{name}")
-        weight = known.frailty[spans.person]
-        in_usual = weight * usual[spans.usual, s]
-        in_strategy = weight * strategy[exposure, spans.strategy, s]
-        out.append(happen(spans, in_usual, in_strategy, clock, s, rng))
-    return out
+    weight, cells = frailty[spans.person], rate.usual.shape[1]
+    usual = np.where(spans.usual == ABSENT, cells - 1, spans.usual)
+    strategy = np.where(spans.strategy == ABSENT, cells - 1, spans.strategy)
+    strategy += cells * np.searchsorted(rate.masks, spans.exposed)
+    for s in range(len(case.names.services)):
+        in_usual, in_strategy = rate.usual[s][usual], rate.strategy[s][strategy]
+        yield happen(spans, weight * in_usual, weight * in_strategy, clock, s, streams[s])
 
 
 def happen(
-    spans: Spans, usual: Floats, strategy: Floats, clock: Ramp, row: int, rng: Any
+    spans: Spans, usual: Floats, strategy: Floats, clock: Ramp, row: int, rng: np.random.Generator
 ) -> Events:
     """Poisson events at the larger of both rates, each kept in a world by that world's share.
 
@@ -118,17 +125,26 @@ def happen(
     took = clock.at(row, spans.end) - began
     grown = np.cumsum(largest * took)
     place = _sorted_uniforms(rng, float(grown[-1]) if grown.size else 0.0)
-    counts = np.diff(np.searchsorted(place, grown), prepend=0)
-    span = np.repeat(np.arange(grown.size), counts)
-    part = (grown[span] - place) / (largest * took)[span]
-    time = clock.when(row, began[span] + (1.0 - np.clip(part, 0.0, 1.0)) * took[span])
+    span = _rows_of(place, grown)
+    since = place - (grown - largest * took)[span]
+    time = clock.when(row, began[span] + np.minimum(since / largest[span], took[span]))
     time = np.clip(time, spans.start[span], spans.end[span])
-    in_usual = in_strategy = np.ones(span.size, dtype=np.bool_)
-    if (usual != strategy).any():
-        u = rng.random(span.size) * largest[span]
-        in_usual, in_strategy = u < usual[span], u < strategy[span]
-    cell = np.where(in_strategy, spans.strategy[span], spans.usual[span])
-    return Events(spans.person[span], time, cell // LEVELS, in_usual, in_strategy)
+    in_usual, in_strategy = np.ones((2, span.size), dtype=np.bool_)
+    apart = np.flatnonzero((usual != strategy)[span])
+    if apart.size:
+        at = span[apart]
+        u = rng.random(apart.size) * largest[at]
+        in_usual[apart], in_strategy[apart] = u < usual[at], u < strategy[at]
+    return Events(span, time, in_usual, in_strategy)
+
+
+def _rows_of(place: Floats, grown: Floats) -> Ints:
+    """The row in whose part of a cumulated sum each of the ordered places lies."""
+    if place.size < grown.size:
+        found = np.searchsorted(grown, place, side="left")
+        return np.asarray(np.minimum(found, max(grown.size - 1, 0)))
+    counts = np.diff(np.searchsorted(place, grown), prepend=0)
+    return np.repeat(np.arange(grown.size), counts)
 
 
 def _sorted_uniforms(rng: np.random.Generator, length: float) -> Floats:

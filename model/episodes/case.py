@@ -9,17 +9,16 @@ import numpy as np
 from model.cohort import solve_direct_effects
 from model.community import Community, Use
 from model.distributions import Floats
-from model.draws import Columns, Draws, central
+from model.draws import Columns, Draws
 from model.episode_terms import EpisodeTerms
 from model.interventions import Programmes
-from model.loading import Loaded
 from model.parameters import Inputs, inputs
 from model.quantity import DAYS_PER_MONTH
 from model.scenario import Scenario
 from model.services import payer_shares, payer_table, price_of, years_since_price_year
 from model.stocks import Plan
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
+Ints = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 LEVELS = 3
 ABSENT = -1  # the cell of who is not there; else segment x 3 + need level
@@ -87,11 +86,6 @@ class Case(NamedTuple):
 def plain(equation: Any) -> Any:
     """An equation as plain Python, for a number at a time: a compiled call costs more than that."""
     return getattr(equation, "py_func", equation)
-
-
-def prepare(loaded: Loaded) -> Case:
-    """The case of a scenario at its central numbers."""
-    return case_of(central(loaded), 0)
 
 
 def case_of(draws: Draws, draw: int) -> Case:

@@ -11,7 +11,7 @@ import numpy as np
 
 from model.sampling import stream
 
-BLOCK = 4096
+FIRST_BLOCK, LARGEST_BLOCK = 16, 4096
 
 
 class Chance:
@@ -33,5 +33,8 @@ class Chance:
 
 
 def _endless(draw: Callable[[int], np.ndarray]) -> Iterator[float]:
+    """Number by number, drawn in blocks that grow: the blocks change no number."""
+    size = FIRST_BLOCK
     while True:
-        yield from draw(BLOCK).tolist()
+        yield from draw(size).tolist()
+        size = min(2 * size, LARGEST_BLOCK)

@@ -9,52 +9,49 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import NamedTuple
 
 from model.stocks import Plan
 
+from .agenda import Call
 from .case import ABSENT, LEVELS, Case
 from .chance import Chance
 from .desk import Episode
-from .people import Paths, Stints, moves
+from .people import ALIVE, DIED, LEFT, Paths, Stints, moves
 
-DEATH, DEPARTURE = "died", "left"
-_FATES = ("", DEATH, DEPARTURE)
+INFINITY = float("inf")
 
 
 class Client:
     """One person: where they are, and their episode with each intervention."""
 
     __slots__ = (
+        "busy",
         "cell",
         "change",
-        "considered",
         "drawn",
         "episodes",
         "exposed",
+        "fate",
         "person",
-        "planned",
+        "plan",
+        "referral",
         "row",
         "stint",
+        "then",
     )
 
     def __init__(self, person: int, row: int, cell: int, interventions: int) -> None:
         self.person, self.row, self.cell = person, row, cell
         self.episodes: list[Episode | None] = [None] * interventions
+        self.busy = 0  # bit i: on the list of, enrolled in or protected by intervention i
         self.exposed = 0  # bit i: enrolled in or protected by intervention i
         self.drawn = False  # the path of need is drawn as it goes
         self.stint = -1
-        self.change = 0.0  # time of the next change of cell
-        self.planned = 0  # counts the plans made: an older one no longer holds
-        self.considered = 0  # likewise, of referral
-
-
-class Change(NamedTuple):
-    """The next change of a client's life."""
-
-    time: float
-    cell: int  # ABSENT: out of the community
-    fate: str
+        # The next change of cell: when, to which (ABSENT: out of the community), and why out.
+        self.change, self.then, self.fate = INFINITY, cell, ALIVE
+        # What is due next; one that was due before and no longer is does not count.
+        self.plan: Call | None = None
+        self.referral: Call | None = None
 
 
 class Lives:
@@ -62,11 +59,12 @@ class Lives:
 
     def __init__(self, case: Case, paths: Paths, stints: Stints, chance: Chance) -> None:
         self.horizon = float(case.months)
-        self.cell, self.end = paths.cell.tolist(), paths.end.tolist()
-        self.first, self.fate = paths.first.tolist(), paths.fate.tolist()
-        self.segment, self.until = stints.segment.tolist(), stints.end.tolist()
-        self.stint_start, self.first_stint = stints.start, stints.first
-        self.leaves = stints.leaves
+        # A view gives one number of a column at a time, quicker than the column does.
+        self.cell, self.end = paths.cell.data, paths.end.data
+        self.first, self.fate = paths.first.data, paths.fate.data
+        self.segment, self.until = stints.segment.data, stints.end.data
+        self.stint_start, self.first_stint = stints.start.data, stints.first.data
+        self.leaves = stints.leaves.data
         rates = moves(case.community)
         self.worse, self.better = rates.worse.tolist(), rates.better.tolist()
         self.death = rates.death.tolist()
@@ -74,52 +72,66 @@ class Lives:
         self.wait = chance.exponentials("needs of clients")
         self.uniform = chance.uniforms("moves of clients")
 
-    def next(self, client: Client, now: float) -> Change:
-        return self._drawn(client, now) if client.drawn else self._as_usual(client)
+    def plan(self, client: Client, now: float) -> None:
+        """Give the client the next change of life."""
+        if client.drawn:
+            self._drawn(client, now)
+        else:
+            self._as_usual(client)
 
-    def follow(self, client: Client, change: Change) -> None:
+    def follow(self, client: Client) -> None:
         """Keep the place on the path after a change has happened."""
         if not client.drawn:
             client.row += 1
-        elif change.time >= self.until[client.stint]:
+        elif client.change >= self.until[client.stint]:
             client.stint += 1
 
     def leave_usual(self, client: Client, now: float) -> None:
         """From here on the client's path is drawn."""
         client.drawn = True
         first, last = self.first_stint[client.person], self.first_stint[client.person + 1]
-        starts = self.stint_start[first:last].tolist()
-        client.stint = int(first) + bisect_right(starts, now) - 1
+        client.stint = bisect_right(self.stint_start, now, first, last) - 1
 
-    def _as_usual(self, client: Client) -> Change:
-        end, row = self.end[client.row], client.row + 1
-        if row < self.first[client.person + 1]:
-            return Change(end, self.cell[row], "")
-        fate = self.fate[client.person]
-        return Change(end, ABSENT, _FATES[fate]) if fate else Change(float("inf"), client.cell, "")
+    def _as_usual(self, client: Client) -> None:
+        row = client.row
+        client.change = self.end[row]
+        if row + 1 < self.first[client.person + 1]:
+            client.then = self.cell[row + 1]
+            return
+        client.fate = self.fate[client.person]
+        if client.fate == ALIVE:
+            client.change = INFINITY
+        else:
+            client.then = ABSENT
 
-    def _drawn(self, client: Client, now: float) -> Change:
+    def _drawn(self, client: Client, now: float) -> None:
         cell = client.cell
         onset, escalation, recovery, relief = self.ratios(client.exposed)
         level = cell % LEVELS
         worse = self.worse[cell] * (onset if level == 0 else escalation)
         better = self.better[cell] * (recovery if level == 1 else relief)
         total = worse + better + self.death[cell]
-        time = now + self.wait() / total if total else float("inf")
-        if time >= self.until[client.stint]:
-            return self._next_stint(client)
+        client.change = now + self.wait() / total if total else INFINITY
+        if client.change >= self.until[client.stint]:
+            self._next_stint(client)
+            return
         u = self.uniform() * total
         if u < worse:
-            return Change(time, cell + 1, "")
-        return Change(time, cell - 1, "") if u < worse + better else Change(time, ABSENT, DEATH)
+            client.then = cell + 1
+        elif u < worse + better:
+            client.then = cell - 1
+        else:
+            client.then, client.fate = ABSENT, DIED
 
-    def _next_stint(self, client: Client) -> Change:
-        end, stint = self.until[client.stint], client.stint + 1
+    def _next_stint(self, client: Client) -> None:
+        stint = client.stint + 1
+        client.change = self.until[client.stint]
         if stint < self.first_stint[client.person + 1]:
-            return Change(end, LEVELS * self.segment[stint] + client.cell % LEVELS, "")
-        if self.leaves[client.person]:
-            return Change(end, ABSENT, DEPARTURE)
-        return Change(float("inf"), client.cell, "")
+            client.then = LEVELS * self.segment[stint] + client.cell % LEVELS
+        elif self.leaves[client.person]:
+            client.then, client.fate = ABSENT, LEFT
+        else:
+            client.change = INFINITY
 
 
 Ratios = tuple[float, float, float, float]

@@ -10,45 +10,65 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from simpy import Environment, Event, Timeout
+from simpy import Environment, Event
 
 from model.distributions import Floats
 from model.interventions import enrollments
 
-from .case import Case, Ints, plain
+from .agenda import Call
+from .case import LEVELS, Case, Ints, plain
 from .chance import Chance
 
 _enrollments = plain(enrollments)
 
+NEVER = float("nan")
 WAITING, ENROLLED, PROTECTED, OVER = 0, 1, 2, 3
+
+# What can become of a referral, as the table of pathways tells it.
+OUTCOMES = (
+    "refused",
+    "gave_up",
+    "no_longer_eligible",
+    "moved",
+    "died",
+    "left",
+    "completed",
+    "dropped_out",
+    "waiting",
+    "enrolled",
+)
+REFUSED, GAVE_UP, NOT_ELIGIBLE, MOVED, HAS_DIED, HAS_LEFT = range(6)
+COMPLETED, DROPPED_OUT, STILL_WAITING, STILL_ENROLLED = range(6, 10)
+OPEN = -1  # not over at the horizon
 
 
 class Episode:
     """One person's way through one intervention, from referral on."""
 
     __slots__ = (
+        "cell",
         "client",
         "ended",
         "faded",
         "intervention",
-        "level",
         "number",
         "outcome",
+        "person",
         "place",
         "reached",
-        "segment",
         "started",
         "state",
     )
 
-    def __init__(self, client: Any, intervention: int, now: float, cell: int) -> None:
+    def __init__(self, client: Any, intervention: int, now: float) -> None:
         self.client, self.intervention, self.reached = client, intervention, now
-        self.segment, self.level = divmod(cell, 3)
-        self.started = self.ended = self.faded = float("nan")
-        self.outcome = ""
+        self.person, self.cell = client.person, client.cell
+        self.started = self.ended = self.faded = NEVER
+        self.outcome = OPEN
         self.state = WAITING
         self.place = self.number = 0
 
@@ -64,34 +84,32 @@ class Joined(NamedTuple):
     started: Floats
     ended: Floats
     faded: Floats
-    outcome: np.ndarray
+    outcome: Ints  # index into OUTCOMES, or OPEN
 
 
 def joined(episodes: list[Episode]) -> Joined:
-    rows = [
-        (
-            e.client.person,
-            e.intervention,
-            e.segment,
-            e.level,
-            e.reached,
-            e.started,
-            e.ended,
-            e.faded,
-        )
-        for e in episodes
-    ]
-    numbers = np.array(rows, dtype=np.float64).reshape(-1, 8).T.copy()
-    person, intervention, segment, level = numbers[:4].astype(np.int64)
-    reached, started, ended, faded = numbers[4:]
-    outcome = np.array([e.outcome for e in episodes], dtype=np.str_)
-    return Joined(person, intervention, segment, level, reached, started, ended, faded, outcome)
+    def column(name: str, kind: Any) -> Any:
+        return np.fromiter(map(attrgetter(name), episodes), kind, len(episodes))
+
+    segment, level = np.divmod(column("cell", np.int64), LEVELS)
+    return Joined(
+        person=column("person", np.int64),
+        intervention=column("intervention", np.int64),
+        segment=segment,
+        level=level,
+        reached=column("reached", np.float64),
+        started=column("started", np.float64),
+        ended=column("ended", np.float64),
+        faded=column("faded", np.float64),
+        outcome=column("outcome", np.int64),
+    )
 
 
 class List(Protocol):
-    """Who waits, and who of them is next."""
+    """Who waits, in any order, and who of them is next."""
 
-    def __len__(self) -> int: ...
+    everybody: list[Episode]
+
     def add(self, episode: Episode) -> None: ...
     def remove(self, episode: Episode) -> None: ...
     def need_changed(self, episode: Episode) -> None: ...
@@ -104,19 +122,16 @@ class RandomPick:
 
     def __init__(self, uniform: Callable[[], float]) -> None:
         self.uniform = uniform
-        self.list: list[Episode] = []
-
-    def __len__(self) -> int:
-        return len(self.list)
+        self.everybody: list[Episode] = []
 
     def add(self, episode: Episode) -> None:
-        episode.place = len(self.list)
-        self.list.append(episode)
+        episode.place = len(self.everybody)
+        self.everybody.append(episode)
 
     def remove(self, episode: Episode) -> None:
-        last = self.list.pop()
+        last = self.everybody.pop()
         if last is not episode:
-            self.list[episode.place] = last
+            self.everybody[episode.place] = last
             last.place = episode.place
 
     def need_changed(self, episode: Episode) -> None:
@@ -126,7 +141,7 @@ class RandomPick:
         return self.anybody(self.uniform())
 
     def anybody(self, u: float) -> Episode:
-        return self.list[int(u * len(self.list))]
+        return self.everybody[int(u * len(self.everybody))]
 
 
 class OrderedPick(RandomPick):
@@ -178,19 +193,19 @@ class Clocks:
         self.env, self.mean, self.due = env, mean, due
         self.wait, self.share = chance.exponentials(name), chance.uniforms(f"{name}.counts")
         self.running = 0
-        self.action: Callable[[], None]
+        self.action: Callable[[float], None]
 
     def wind(self) -> None:
         due = self.due()
         while self.running < due:
             self.running += 1
-            Timeout(self.env, self.wait() * self.mean).callbacks.append(self._ring)
+            Call(self.env, self.wait() * self.mean, self._ring)
 
-    def _ring(self, _: Event) -> None:
+    def _ring(self, _: Call) -> None:
         due, running = self.due(), self.running
         self.running -= 1
         if due >= running or self.share() * running < due:
-            self.action()
+            self.action(self.env.now)
 
 
 class Desk:
@@ -205,15 +220,16 @@ class Desk:
         set_up, patience = float(v.time_to_enroll[i]), float(v.patience[i])
         self.set_ups = Clocks(env, set_up, self.due, chance, f"{name}.set_up")
         self.set_ups.action = self._start
-        self.patience = Clocks(env, patience, self.waiting.__len__, chance, f"{name}.patience")
+        impatient = self.waiting.everybody.__len__
+        self.patience = Clocks(env, patience, impatient, chance, f"{name}.patience")
         self.patience.action = self._lose
         self.who = chance.uniforms(f"{name}.gives_up")
         self.chance, self.name = chance, name
         self.enrolled = self.slots = 0
         self.open = False
         self.staffed: list[tuple[float, float]] = []  # time, change of staff
-        self.enroll: Callable[[Episode], None]
-        self.give_up: Callable[[Episode], None]
+        self.enroll: Callable[[Episode, float], None]
+        self.give_up: Callable[[Episode, float], None]
 
     # --- staff
 
@@ -258,7 +274,8 @@ class Desk:
 
     def due(self) -> int:
         """How many set-ups run at once."""
-        return int(_enrollments(len(self.waiting), self.enrolled, self.slots, 1.0))
+        waiting = len(self.waiting.everybody)
+        return int(_enrollments(waiting, self.enrolled, self.slots, 1.0)) if waiting else 0
 
     def add(self, episode: Episode) -> None:
         self.waiting.add(episode)
@@ -267,17 +284,17 @@ class Desk:
 
     def discharge(self) -> None:
         self.enrolled -= 1
-        if len(self.waiting):
+        if self.waiting.everybody:
             self.set_ups.wind()
 
-    def _start(self) -> None:
+    def _start(self, now: float) -> None:
         """A set-up has ended: the next on the list is enrolled. One less is due, one less runs."""
         episode = self.waiting.pick()
         self.waiting.remove(episode)
         self.enrolled += 1
-        self.enroll(episode)
+        self.enroll(episode, now)
 
-    def _lose(self) -> None:
+    def _lose(self, now: float) -> None:
         """Somebody gives up: patience has no memory, so it is anybody alike."""
-        self.give_up(self.waiting.anybody(self.who()))
+        self.give_up(self.waiting.anybody(self.who()), now)
         self.patience.wind()

@@ -15,11 +15,9 @@ from model.distributions import Floats
 
 from .case import LEVELS, Case, Flags, Ints
 from .chance import Chance
-from .desk import Joined
+from .desk import COMPLETED, OPEN, REFUSED, STILL_ENROLLED, STILL_WAITING, Joined
 from .ramp import Ramp, joined_up, some
 from .spans import Spans
-
-REFUSED = "refused"
 
 
 class Pathway(NamedTuple):
@@ -36,20 +34,6 @@ class Pathway(NamedTuple):
     ended: Floats
     faded: Floats
     outcome: Ints  # index into OUTCOMES
-
-
-OUTCOMES = (
-    REFUSED,
-    "gave_up",
-    "no_longer_eligible",
-    "moved",
-    "died",
-    "left",
-    "completed",
-    "dropped_out",
-    "waiting",
-    "enrolled",
-)
 
 
 def pathways(case: Case, spans: Spans, episodes: Joined, chance: Chance) -> Pathway:
@@ -69,10 +53,7 @@ def _interventions(case: Case) -> range:
 def _joined(case: Case, e: Joined, chance: Chance) -> Pathway:
     """Who joined a list; who still waits or is enrolled at the horizon has that for an outcome."""
     i, reached = e.intervention, e.reached
-    told = np.zeros(i.size, dtype=np.int64)
-    for code, name in enumerate(OUTCOMES):
-        told[e.outcome == name] = code
-    still = np.where(np.isnan(e.started), OUTCOMES.index("waiting"), OUTCOMES.index("enrolled"))
+    still = np.where(np.isnan(e.started), STILL_WAITING, STILL_ENROLLED)
     attempts = _attempts(case, i, chance)
     earliest = np.minimum(case.plan.running.argmax(axis=0)[i], reached)
     referred = np.maximum(reached - (attempts - 1) * case.scatter.between_attempts, earliest)
@@ -87,7 +68,7 @@ def _joined(case: Case, e: Joined, chance: Chance) -> Pathway:
         e.started,
         e.ended,
         e.faded,
-        np.where(e.outcome == "", still, told),
+        np.where(e.outcome == OPEN, still, e.outcome),
     )
 
 
@@ -130,7 +111,7 @@ def _refused(case: Case, spans: Spans, i: int, joined: Pathway, chance: Chance) 
         started=unknown,
         ended=time,
         faded=unknown,
-        outcome=np.zeros(person.size, dtype=np.int64),
+        outcome=np.full(person.size, REFUSED),
     )
 
 
@@ -138,7 +119,7 @@ def _inside(joined: Pathway, i: int, person: Ints, time: Floats, months: int) ->
     """Whether a person is waiting, enrolled or protected at a time."""
     mine = joined.intervention == i
     over = np.fmax(joined.ended[mine], joined.faded[mine])
-    completed = joined.outcome[mine] == OUTCOMES.index("completed")
+    completed = joined.outcome[mine] == COMPLETED
     over = np.where(completed, joined.faded[mine], over)
     over = np.where(np.isnan(over), np.inf, over)
     who, begun, width = joined.person[mine], joined.reached[mine], months + 1.0

@@ -8,38 +8,71 @@ from __future__ import annotations
 
 import gc
 import math
+from array import array
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from simpy import Environment, Event, Timeout
+import numpy as np
+from simpy import Environment, Event
 
-from .case import ABSENT, LEVELS, Case
+from model.distributions import Floats
+
+from .agenda import Call
+from .case import ABSENT, LEVELS, Case, Ints
 from .chance import Chance
-from .clients import Change, Client, Lives
-from .desk import ENROLLED, OVER, PROTECTED, WAITING, Desk, Episode
+from .clients import Client, Lives
+from .desk import (
+    COMPLETED,
+    DROPPED_OUT,
+    ENROLLED,
+    GAVE_UP,
+    HAS_DIED,
+    HAS_LEFT,
+    MOVED,
+    NOT_ELIGIBLE,
+    OPEN,
+    OVER,
+    PROTECTED,
+    WAITING,
+    Desk,
+    Episode,
+    Joined,
+    joined,
+)
 from .people import Paths, Stints
 from .referral import Referrals, hazards
 
-# Outcomes of an episode, as the table of pathways tells them.
-GAVE_UP, NOT_ELIGIBLE, MOVED = "gave_up", "no_longer_eligible", "moved"
-COMPLETED, DROPPED_OUT = "completed", "dropped_out"
-STILL_WAITING, STILL_ENROLLED = "waiting", "enrolled"
+BY_FATE = (OPEN, HAS_DIED, HAS_LEFT)  # the outcome of who is ALIVE, DIED, LEFT
+
+
+class Changes(NamedTuple):
+    """Something of a person that is so from a time on, in the order of time."""
+
+    person: Ints
+    time: Floats
+    value: Ints
 
 
 class Log(NamedTuple):
-    """What happened to clients, in the order of time, and the staff of each intervention."""
+    """What happened to clients, and the staff of each intervention."""
 
-    episodes: list[Episode]
-    exposures: list[tuple[int, float, int]]  # person, time, exposed from then on
-    moves: list[tuple[int, float, int]]  # person, time, cell from then on, where it is drawn
-    departed: list[tuple[int, str]]  # person, died or left, likewise
+    episodes: Joined
+    exposures: Changes  # what they are exposed to
+    moves: Changes  # their cell, where it is drawn
+    departed: list[tuple[int, int]]  # person, DIED or LEFT, likewise
     staffed: list[list[tuple[float, float]]]  # [intervention] time, change of staff
+
+
+def followed(case: Case, paths: Paths, stints: Stints, first: Referrals, chance: Chance) -> Log:
+    """All clients from their first referral on."""
+    with _no_collection():
+        return Pathways(case, paths, stints, first, chance).run()
 
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """No search for cyclic garbage while clients, who all live on, are made."""
+    """No search for cyclic garbage while clients, who all live on, are made and let go."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -47,6 +80,13 @@ def _no_collection() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+class Choice(NamedTuple):
+    """What somebody can be referred to."""
+
+    rate: float  # of all together, 1/month
+    to: list[tuple[int, float]]  # intervention, rate
 
 
 class Pathways:
@@ -63,9 +103,14 @@ class Pathways:
         for desk in self.desks:
             desk.enroll, desk.give_up = self._enroll, self._give_up
         self.clients: dict[int, Client] = {}
-        self.log = Log([], [], [], [], [desk.staffed for desk in self.desks])
+        self.episodes: list[Episode] = []
+        # One after the other: person, time, and what is so from then on.
+        self.exposures, self.moves = array("d"), array("d")
+        self.departed: list[tuple[int, int]] = []
         v = case.programmes
-        self.rates = [_positive(rates) for rates in hazards(case).T.tolist()]
+        self.open = 0  # bit i: intervention i takes referrals
+        self.rates = hazards(case).T.tolist()
+        self.choices: dict[tuple[int, int], Choice] = {}
         self.served = case.plan.served.tolist()
         self.eligible = (case.plan.eligible > 0.0).tolist()
         self.changes_need = sum(1 << i for i, c in enumerate(case.plan.changes_need) if c)
@@ -82,15 +127,27 @@ class Pathways:
         """From the start to the horizon, with what happens at its last instant."""
         for i, desk in enumerate(self.desks):
             self.env.process(self._programme(i, desk))
-        self.env.process(self._arrivals())
-        with _no_collection():
-            self.env.run(until=math.nextafter(self.horizon, math.inf))
-        return self.log
+        self._begin_arrivals()
+        self.env.run(until=math.nextafter(self.horizon, math.inf))
+        staffed = [desk.staffed for desk in self.desks]
+        made = joined(self.episodes)
+        self._let_go()
+        return Log(made, _columns(self.exposures), _columns(self.moves), self.departed, staffed)
 
-    def _after(self, delay: float, action: Callable[[Event], None], value: Any) -> None:
+    def _let_go(self) -> None:
+        """Undo circular references, so that memory is free without a search for garbage."""
+        for episode in self.episodes:
+            client = episode.client
+            client.plan = client.referral = None
+            client.episodes.clear()
+        for desk in self.desks:
+            del desk.enroll, desk.give_up
+
+    def _after(
+        self, now: float, delay: float, action: Callable[[Call], None], value: Any
+    ) -> Call | None:
         """Call `action` later with the value, unless that is beyond the horizon."""
-        if self.env.now + delay <= self.horizon:
-            Timeout(self.env, delay, value).callbacks.append(action)
+        return Call(self.env, delay, action, value) if now + delay <= self.horizon else None
 
     # --- programmes and arrivals
 
@@ -103,96 +160,117 @@ class Pathways:
         last = first + int(running[first:].sum())
         yield self.env.timeout(first)
         desk.begin(float(self.case.programmes.posts[i]))
+        self.open |= 1 << i
         for client in self.clients.values():
-            self._consider(client)
+            self._consider(client, self.env.now)
         if last < self.case.months:
             # What the month's end brings still finds it open.
             yield self.env.timeout(math.nextafter(last - first, math.inf))
             desk.end()
+            self.open &= ~(1 << i)
+            for client in self.clients.values():
+                self._consider(client, self.env.now)
 
-    def _arrivals(self) -> Generator[Event, Any, None]:
-        """First referrals, in the order of time."""
-        first, cells, env = self.first, self.paths.cell[self.first.row], self.env
-        columns = (first.person, first.row, first.time, first.intervention, cells)
-        for person, row, time, i, cell in zip(*(c.tolist() for c in columns), strict=True):
-            yield Timeout(env, max(0.0, time - env.now))
-            client = Client(person, row, cell, len(self.desks))
-            self.clients[person] = client
-            self._plan(client)
-            self._refer(client, i)
+    def _begin_arrivals(self) -> None:
+        """First referrals, in the order of time: each sets the clock of the next."""
+        first, cells = self.first, self.paths.cell[self.first.row]
+        columns = (first.time, first.person, first.row, cells, first.intervention)
+        self.arriving = zip(*(c.tolist() for c in columns), strict=True)
+        self.arrival = next(self.arriving, None)
+        if self.arrival is not None:
+            Call(self.env, self.arrival[0], self._arrive)
+
+    def _arrive(self, call: Call) -> None:
+        assert self.arrival is not None
+        now = self.env.now
+        _, person, row, cell, i = self.arrival
+        client = Client(person, row, cell, len(self.desks))
+        self.clients[person] = client
+        self._plan(client, now)
+        self._refer(client, i, now)
+        self.arrival = next(self.arriving, None)
+        if self.arrival is not None:
+            call.again(self.env, max(0.0, self.arrival[0] - now), self._arrive)
 
     # --- referral and the list
 
-    def _consider(self, client: Client) -> None:
+    def _choice(self, cell: int, free: int) -> Choice:
+        """To what somebody in a cell can be referred, and the rates of it."""
+        found = self.choices.get((cell, free))
+        if found is None:
+            to = [(i, rate) for i, rate in enumerate(self.rates[cell]) if rate and free >> i & 1]
+            found = self.choices[cell, free] = Choice(sum(rate for _, rate in to), to)
+        return found
+
+    def _consider(self, client: Client, now: float) -> None:
         """Draw the next accepted referral, unless the client's life changes first."""
-        client.considered += 1
-        total = 0.0
-        for i, rate in self.rates[client.cell]:
-            if client.episodes[i] is None and self.desks[i].open:
-                total += rate
-        if total:
-            delay = self.referral() / total
-            if self.env.now + delay < client.change:
-                self._after(delay, self._referred, (client, client.considered))
+        client.referral = None
+        free = self.open & ~client.busy
+        if free:
+            total = self._choice(client.cell, free).rate
+            if total:
+                delay = self.referral() / total
+                if now + delay < client.change:
+                    client.referral = self._after(now, delay, self._referred, client)
 
-    def _referred(self, event: Event) -> None:
-        client, considered = _given(event)
-        if client.considered == considered:
-            free = client.episodes
-            open_to = [(i, r) for i, r in self.rates[client.cell] if free[i] is None]
-            open_to = [(i, rate) for i, rate in open_to if self.desks[i].open]
-            u = self.referred_to() * sum(rate for _, rate in open_to)
-            for i, rate in open_to:
-                u -= rate
-                if u < 0.0:
-                    self._refer(client, i)
-                    return
+    def _referred(self, call: Call) -> None:
+        client: Client = call.value
+        if client.referral is not call:
+            return
+        rate, to = self._choice(client.cell, self.open & ~client.busy)
+        u = self.referred_to() * rate
+        for i, part in to:
+            u -= part
+            if u < 0.0:
+                self._refer(client, i, self.env.now)
+                return
 
-    def _refer(self, client: Client, i: int) -> None:
-        episode = Episode(client, i, self.env.now, client.cell)
+    def _refer(self, client: Client, i: int, now: float) -> None:
+        episode = Episode(client, i, now)
         client.episodes[i] = episode
-        self.log.episodes.append(episode)
-        self._consider(client)
+        client.busy |= 1 << i
+        self.episodes.append(episode)
+        self._consider(client, now)
         self.desks[i].add(episode)
 
-    def _give_up(self, episode: Episode) -> None:
-        self._end(episode, GAVE_UP)
-        self._consider(episode.client)
+    def _give_up(self, episode: Episode, now: float) -> None:
+        self._end(episode, GAVE_UP, now)
+        self._consider(episode.client, now)
 
     # --- service and protection
 
-    def _enroll(self, episode: Episode) -> None:
-        i = episode.intervention
-        episode.state, episode.started = ENROLLED, self.env.now
-        self._after(self.duration_of[i]() * self.duration[i], self._finish, episode)
-        self._expose(episode.client, episode.client.exposed | 1 << i)
+    def _enroll(self, episode: Episode, now: float) -> None:
+        i, client = episode.intervention, episode.client
+        episode.state, episode.started = ENROLLED, now
+        self._after(now, self.duration_of[i]() * self.duration[i], self._finish, episode)
+        self._expose(client, client.exposed | 1 << i, now)
 
-    def _finish(self, event: Event) -> None:
-        episode: Episode = _given(event)
+    def _finish(self, call: Call) -> None:
+        episode: Episode = call.value
         if episode.state != ENROLLED:
             return
-        i = episode.intervention
+        i, now = episode.intervention, self.env.now
         if self.completes[i]() < self.completion[i]:
-            episode.state, episode.ended, episode.outcome = PROTECTED, self.env.now, COMPLETED
-            self._after(self.fading_of[i]() * self.persistence[i], self._fade, episode)
+            episode.state, episode.ended, episode.outcome = PROTECTED, now, COMPLETED
+            self._after(now, self.fading_of[i]() * self.persistence[i], self._fade, episode)
             self.desks[i].discharge()
         else:
-            self._end(episode, DROPPED_OUT)
-            self._expose(episode.client, episode.client.exposed & ~(1 << i))
-            self._consider(episode.client)
+            self._end(episode, DROPPED_OUT, now)
+            self._unexpose(episode, now)
 
-    def _fade(self, event: Event) -> None:
-        episode: Episode = _given(event)
+    def _fade(self, call: Call) -> None:
+        episode: Episode = call.value
         if episode.state == PROTECTED:
-            self._end(episode, COMPLETED)
-            self._expose(episode.client, episode.client.exposed & ~(1 << episode.intervention))
-            self._consider(episode.client)
+            now = self.env.now
+            self._end(episode, COMPLETED, now)
+            self._unexpose(episode, now)
 
-    def _end(self, episode: Episode, outcome: str) -> None:
+    def _end(self, episode: Episode, outcome: int, now: float) -> None:
         """Out of whatever state the episode is in; the client is not referred again."""
-        i, now = episode.intervention, self.env.now
-        state, episode.state = episode.state, OVER
+        i, state = episode.intervention, episode.state
+        episode.state = OVER
         episode.client.episodes[i] = None
+        episode.client.busy &= ~(1 << i)
         if state == PROTECTED:
             episode.faded = now
             return
@@ -202,54 +280,55 @@ class Pathways:
         else:
             self.desks[i].discharge()
 
-    def _expose(self, client: Client, exposed: int) -> None:
+    def _unexpose(self, episode: Episode, now: float) -> None:
+        client = episode.client
+        self._expose(client, client.exposed & ~(1 << episode.intervention), now)
+        self._consider(client, now)
+
+    def _expose(self, client: Client, exposed: int, now: float) -> None:
         """Begin or end exposure; where that changes the rates of need, the future is drawn anew."""
         changed, client.exposed = client.exposed ^ exposed, exposed
-        self.log.exposures.append((client.person, self.env.now, exposed))
+        self.exposures.extend((client.person, now, exposed))
         if changed & self.changes_need:
             if not client.drawn:
-                self.lives.leave_usual(client, self.env.now)
-                self.log.moves.append((client.person, self.env.now, client.cell))
-            self._plan(client)
-            self._consider(client)
+                self.lives.leave_usual(client, now)
+                self.moves.extend((client.person, now, client.cell))
+            self._plan(client, now)
+            self._consider(client, now)
 
     # --- lives
 
-    def _plan(self, client: Client) -> None:
+    def _plan(self, client: Client, now: float) -> None:
         """Set the clock of the next change of life."""
-        client.planned += 1
-        change = self.lives.next(client, self.env.now)
-        client.change = change.time
-        if change.time <= self.horizon:
-            value = (client, client.planned, change)
-            self._after(change.time - self.env.now, self._change, value)
+        self.lives.plan(client, now)
+        client.plan = self._after(now, client.change - now, self._change, client)
 
-    def _change(self, event: Event) -> None:
-        client, planned, change = _given(event)
-        if client.planned != planned:
+    def _change(self, call: Call) -> None:
+        client: Client = call.value
+        if client.plan is not call:
             return
-        client.cell, before = change.cell, client.cell
+        now, before, client.cell = self.env.now, client.cell, client.then
         if client.drawn:
-            self.log.moves.append((client.person, change.time, change.cell))
-        if change.cell == ABSENT:
-            self._depart(client, change)
+            self.moves.extend((client.person, client.change, client.cell))
+        if client.cell == ABSENT:
+            self._depart(client, now)
             return
-        self.lives.follow(client, change)
-        if any(client.episodes):
-            self._carry(client, before // LEVELS != change.cell // LEVELS)
-        self._plan(client)
-        self._consider(client)
+        self.lives.follow(client)
+        if client.busy:
+            self._carry(client, before // LEVELS != client.cell // LEVELS, now)
+        self._plan(client, now)
+        self._consider(client, now)
 
-    def _depart(self, client: Client, change: Change) -> None:
-        client.considered += 1
+    def _depart(self, client: Client, now: float) -> None:
+        client.referral = None
         del self.clients[client.person]
         if client.drawn:
-            self.log.departed.append((client.person, change.fate))
+            self.departed.append((client.person, client.fate))
         for episode in client.episodes:
             if episode is not None:
-                self._end(episode, change.fate)
+                self._end(episode, BY_FATE[client.fate], now)
 
-    def _carry(self, client: Client, moved: bool) -> None:
+    def _carry(self, client: Client, moved: bool, now: float) -> None:
         """A service that the new segment does not offer ends; who recovers leaves the list."""
         segment, level = divmod(client.cell, LEVELS)
         exposed = client.exposed
@@ -257,22 +336,18 @@ class Pathways:
             if episode is None:
                 continue
             if moved and not self.served[i][segment]:
-                self._end(episode, MOVED)
+                self._end(episode, MOVED, now)
                 exposed &= ~(1 << i)
             elif episode.state == WAITING:
                 if self.eligible[i][level]:
                     self.desks[i].waiting.need_changed(episode)
                 else:
-                    self._end(episode, NOT_ELIGIBLE)
+                    self._end(episode, NOT_ELIGIBLE, now)
         if exposed != client.exposed:
             client.exposed = exposed
-            self.log.exposures.append((client.person, self.env.now, exposed))
+            self.exposures.extend((client.person, now, exposed))
 
 
-def _given(event: Event) -> Any:
-    """What an event was made to carry."""
-    return event.value
-
-
-def _positive(rates: list[float]) -> list[tuple[int, float]]:
-    return [(i, rate) for i, rate in enumerate(rates) if rate > 0.0]
+def _columns(told: array[float]) -> Changes:
+    person, time, value = np.frombuffer(told, dtype=np.float64).reshape(-1, 3).T
+    return Changes(person.astype(np.int64), time.copy(), value.astype(np.int64))

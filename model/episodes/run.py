@@ -20,15 +20,14 @@ import numpy as np
 
 from model.distributions import Floats
 
-from .care import WORLDS, Traits, traits, use_of
+from .care import WORLDS, Traits, traits
 from .case import Case, Ints
 from .chance import Chance
-from .claims import Bills, Claims, bills, claims_in
-from .clients import DEATH
-from .desk import Joined, joined
+from .claims import Bills, Claims, claims_of, collected
+from .desk import Joined
 from .outreach import Pathway, pathways
-from .pathways import Log, Pathways
-from .people import ALIVE, DIED, LEFT, Newcomers, Paths, newcomers, paths, stints
+from .pathways import Log, followed
+from .people import ALIVE, Newcomers, Paths, newcomers, paths, stints
 from .referral import first_referrals
 from .series import Activity, Community, Spending, activity, community, presence, spending
 from .spans import Spans, spans
@@ -52,33 +51,33 @@ class Replication(NamedTuple):
     traits: Traits
     spans: Spans
     pathways: Pathway
-    bills: Bills | None  # of both worlds, where claims are asked for
+    bills: Bills | None  # of both worlds, where asked for
     claims: dict[str, Claims]  # of the worlds asked for
     worlds: dict[str, World]
     activity: Activity
 
 
 def replicate(
-    case: Case, replication: int, seed: int, claims: Sequence[str] = ("strategy",)
+    case: Case,
+    replication: int,
+    seed: int,
+    claims: Sequence[str] = ("strategy",),
+    with_bills: bool = False,
 ) -> Replication:
-    """One replication, with the claims of the worlds asked for."""
+    """One replication, with the claims of the worlds asked for, and the bills behind them."""
     chance = Chance(seed, replication)
     new = newcomers(case, chance)
     stays = stints(case, new, chance)
     lives = paths(case, new, stays, chance)
     first = first_referrals(case, lives, chance)
-    log = Pathways(case, lives, stays, first, chance).run()
-    way = joined(log.episodes)
+    log = followed(case, lives, stays, first, chance)
+    way = log.episodes
     both = spans(case, lives, log)
     known = traits(case, new.entered.size, chance)
-    events = use_of(case, both, known, chance) if claims else []
-    every = bills(case, both, known, events, chance) if claims else None
+    there = {world: presence(case, both, world, new.entered) for world in claims}
     since = first_starts(way, new.entered.size)
-    found: dict[str, Claims] = {}
-    for world in claims if every is not None else ():
-        assert every is not None
-        there = presence(case, both, world, new.entered)
-        found[world] = claims_in(case, world, every, there, since, chance)
+    made = claims_of(case, both, known, there, since, chance)
+    every, found = collected(made, claims, with_bills) if claims else (None, {})
     fates = dict(zip(WORLDS, (lives.fate, fate_in_strategy(lives, log)), strict=True))
     worlds = {
         world: World(
@@ -111,9 +110,9 @@ def first_starts(episodes: Joined, people: int) -> Floats:
 def fate_in_strategy(lives: Paths, log: Log) -> Ints:
     """Who died or left in the strategy: as in usual care, except where need was drawn."""
     fate = lives.fate.copy()
-    fate[[person for person, _, _ in log.moves]] = ALIVE
+    fate[log.moves.person] = ALIVE
     for person, why in log.departed:
-        fate[person] = DIED if why == DEATH else LEFT
+        fate[person] = why
     return fate
 
 
@@ -132,9 +131,11 @@ class Work(NamedTuple):
     seed: int
     claims: tuple[str, ...]
     keep: Callable[[Replication], object]
+    with_bills: bool
 
     def __call__(self, replication: int) -> object:
-        return self.keep(replicate(self.case, replication, self.seed, self.claims))
+        made = replicate(self.case, replication, self.seed, self.claims, self.with_bills)
+        return self.keep(made)
 
 
 def silent(done: int) -> None:
@@ -150,12 +151,13 @@ def run(
     claims: Sequence[str] = ("strategy",),
     workers: int = 1,
     progress: Progress = silent,
+    with_bills: bool = False,
 ) -> Iterator[T]:
     """What `keep` makes of each replication, in their order; at most two a worker in memory.
 
     With several workers `keep` and what it returns go between processes.
     """
-    work = Work(case, seed, tuple(claims), keep)
+    work = Work(case, seed, tuple(claims), keep, with_bills)
     alone: Iterator[object] = (work(k) for k in range(replications))
     results = alone if workers == 1 else _shared(work, replications, workers)
     for done, result in enumerate(results, start=1):

@@ -10,7 +10,7 @@ from model.distributions import Floats
 
 from .case import LEVELS, Case, Flags, Ints
 from .claims import Claims
-from .desk import Joined
+from .desk import COMPLETED, GAVE_UP, Joined
 from .people import DIED, LEFT
 from .spans import Spans
 from .stays import Presence
@@ -114,7 +114,7 @@ def activity(case: Case, episodes: Joined, staffed: list[list[tuple[float, float
     months, names = case.months, case.names.interventions
     out = Activity(*(np.zeros((months, len(names))) for _ in Activity._fields))
     reached, started, ended, faded = episodes[4:8]
-    completed, gave_up = episodes.outcome == "completed", episodes.outcome == "gave_up"
+    completed, gave_up = episodes.outcome == COMPLETED, episodes.outcome == GAVE_UP
     for i in range(len(names)):
         mine = episodes.intervention == i
         served = mine & ~np.isnan(started)

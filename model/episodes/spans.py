@@ -13,7 +13,7 @@ import numpy as np
 from model.distributions import Floats
 
 from .case import ABSENT, Case, Flags, Ints
-from .pathways import Log
+from .pathways import Changes, Log
 from .people import ALIVE, Paths
 from .ramp import joined_up, some
 
@@ -36,9 +36,9 @@ class Spans(NamedTuple):
 
 
 def spans(case: Case, paths: Paths, log: Log) -> Spans:
-    exposures, moves = _columns(log.exposures), _columns(log.moves)
+    exposures, moves = log.exposures, log.moves
     touched = np.zeros(paths.first.size - 1, dtype=np.bool_)
-    touched[exposures[0]] = True
+    touched[exposures.person] = True
     apart = touched[paths.person]
     nothing = np.zeros(paths.person.size, dtype=np.int64)
     usual = Spans(paths.person, paths.start, paths.end, paths.cell, paths.cell, nothing)
@@ -57,33 +57,28 @@ class _Rows(NamedTuple):
     exposed: Ints
 
 
-def _columns(log: list[tuple[int, float, int]]) -> tuple[Ints, Floats, Ints]:
-    person, time, value = np.array(log, dtype=np.float64).reshape(-1, 3).T
-    return person.astype(np.int64), time, value.astype(np.int64)
-
-
-def _usual(paths: Paths, apart: Flags, touched: Flags, moves: tuple[Ints, Floats, Ints]) -> _Rows:
+def _usual(paths: Paths, apart: Flags, touched: Flags, moves: Changes) -> _Rows:
     """Changes in usual care, and the exit; the strategy's, too, until its path is drawn."""
     who = np.flatnonzero(touched & (paths.fate != ALIVE))
     person = np.concatenate([paths.person[apart], who])
     time = np.concatenate([paths.start[apart], paths.end[paths.first[who + 1] - 1]])
     cell = np.concatenate([paths.cell[apart], np.full(who.size, ABSENT)])
     drawn = np.full(touched.size, np.inf)
-    np.minimum.at(drawn, moves[0], moves[1])
+    np.minimum.at(drawn, moves.person, moves.time)
     strategy = np.where(time < drawn[person], cell, UNKNOWN)
     first = (np.arange(paths.person.size) == paths.first[paths.person])[apart]
     exposed = np.concatenate([np.where(first, 0, UNKNOWN), np.full(who.size, UNKNOWN)])
     return _Rows(person, time, cell, strategy, exposed)
 
 
-def _exposed(exposures: tuple[Ints, Floats, Ints]) -> _Rows:
-    unknown = np.full(exposures[0].size, UNKNOWN)
-    return _Rows(exposures[0], exposures[1], unknown, unknown, exposures[2])
+def _exposed(exposures: Changes) -> _Rows:
+    unknown = np.full(exposures.person.size, UNKNOWN)
+    return _Rows(exposures.person, exposures.time, unknown, unknown, exposures.value)
 
 
-def _moved(moves: tuple[Ints, Floats, Ints]) -> _Rows:
-    unknown = np.full(moves[0].size, UNKNOWN)
-    return _Rows(moves[0], moves[1], unknown, moves[2], unknown)
+def _moved(moves: Changes) -> _Rows:
+    unknown = np.full(moves.person.size, UNKNOWN)
+    return _Rows(moves.person, moves.time, unknown, moves.value, unknown)
 
 
 def _laid_over(rows: list[_Rows], horizon: float) -> Spans:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,42 @@ from model.scenario import NEED_LEVELS
 
 from .case import Case, Ints
 from .claims import OTHER_CARE, PERIODS, Claims
-from .outreach import OUTCOMES, Pathway
+from .desk import OUTCOMES
+from .outreach import Pathway
 from .ramp import some
 
 ROW_GROUP = 1 << 18
 
+CLAIMS_COLUMNS = {
+    "person": "number of the resident, the same in all tables of a replication",
+    "segment": "segment at the time of the event",
+    "payer": "party that pays; a person of a segment with several payers stays with one",
+    "service": f"service of the scenario, or {OTHER_CARE} (bundles of all other care)",
+    "month_incurred": "first day of the month of care, outside stays",
+    "month_paid": "first day of the month of payment (run-out); may lie after the horizon",
+    "units": "1, or the days of a stay",
+    "amount": "USD, to the cent: units x price of that payer and month x scatter",
+    "period": "before or after the person's first enrolment; untouched if there is none",
+}
+PATHWAYS_COLUMNS = {
+    "person": "number of the resident, the same in all tables of a replication",
+    "intervention": "to what the person was referred",
+    "segment": "segment when reached, or when refused",
+    "need": "need level when reached, or when refused",
+    "attempts": "attempts of outreach until reached; all of them where refused",
+    "referred": "day of the referral",
+    "reached": "day on which the person was reached and joined the list; null if never, or refused",
+    "started": "day on which service began",
+    "ended": "day on which service ended; without a start, on which the person left the list",
+    "faded": "day on which protection after completion ended",
+    "outcome": "what became of the referral; waiting or enrolled: still so at the horizon",
+    "wait_months": "from being reached to the start, to leaving the list, or to the horizon",
+}
+
 
 def claims_table(case: Case, claims: Claims) -> pa.Table:
     """Claims sorted by person and month."""
-    width = case.months
-    order = np.argsort(claims.person * width + claims.incurred, kind="stable")
-    c = some(claims, order)
+    c = some(claims, sorted_by(claims.person, claims.incurred, case.months))
     services = (*case.names.services, OTHER_CARE)
     days = month_starts(case, int(c.paid.max(initial=0)) + 1)
     return pa.table(
@@ -40,6 +66,17 @@ def claims_table(case: Case, claims: Claims) -> pa.Table:
             "period": named(c.period, PERIODS),
         }
     )
+
+
+def sorted_by(person: Ints, month: Ints, months: int) -> Ints:
+    """The order by person and month, rows of both alike as they stand.
+
+    With its own row number in it each key is another, so the quickest sort will do.
+    """
+    size = max(person.size, 1)
+    key = (person.astype(np.int64) * months + month) * size + np.arange(person.size)
+    key.sort()
+    return np.asarray(key % size)
 
 
 def pathways_table(case: Case, p: Pathway) -> pa.Table:
@@ -65,9 +102,18 @@ def pathways_table(case: Case, p: Pathway) -> pa.Table:
     )
 
 
-def write(table: pa.Table, path: Path) -> None:
-    """The same table, the same bytes."""
-    pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+def write(table: pa.Table, path: Path, about: Mapping[str, str] | None = None) -> None:
+    """The same table, the same bytes; names are plain text to every reader.
+
+    about: key and value of the file's own metadata.
+    """
+    text = [f.name for f in table.schema if pa.types.is_dictionary(f.type)]
+    with pq.ParquetWriter(
+        path, table.schema, compression="zstd", store_schema=False, use_dictionary=text
+    ) as file:
+        file.write_table(table, row_group_size=ROW_GROUP)
+        if about:
+            file.add_key_value_metadata(dict(about))
 
 
 def named(code: Ints, names: tuple[str, ...]) -> Any:

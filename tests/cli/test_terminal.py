@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from model import ensemble, runfolder
-from model.comparison import compare
+from model.comparison import Compared, compare
 from model.loading import load
-from report import progress, terminal
+from report import compared, compared_money, compared_terminal, progress, terminal
 
 STARTER = Path(__file__).resolve().parents[2] / "scenarios" / "starter.yaml"
 WIDTHS = (60, 80, 100, 140)
@@ -46,9 +47,73 @@ def test_a_run_fits_the_screen_and_loses_no_number(
         assert "…" not in text
 
 
-def test_colour_is_no_part_of_the_message(run: tuple[dict[str, Any], Path]) -> None:
-    import re
+@pytest.fixture(scope="module")
+def financed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    folder = tmp_path_factory.mktemp("financed")
+    loaded = load(STARTER.with_name("jackson_mix.yaml"))
+    return runfolder.write(ensemble.run(loaded, 128, 1), folder, 1.0), folder
 
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_financed_run_says_why_and_what_is_too_good(
+    financed: tuple[dict[str, Any], Path], width: int
+) -> None:
+    summary, folder = financed
+    text = printed(lambda to: terminal.show_run(summary, folder, to), width)
+    where = str(folder / "scenario.yaml")
+    lines = [line for line in text.splitlines() if where not in line]
+    assert max(map(len, lines)) <= width
+    flat = " ".join(text.split())
+    assert "Too good to be true? Three findings of `headwater check`" in flat
+    assert "no number of members is enough" in flat
+    assert "Back-fill: others use the capacity that is freed" in flat
+    if width >= 80:
+        [medicare] = [line for line in lines if line.startswith("Traditional ")]
+        assert medicare.rstrip().endswith("  back-fill")
+        assert "…" not in text
+
+
+@pytest.fixture(scope="module")
+def jacksons() -> Compared:
+    names = ("jackson", "jackson_dues", "jackson_mix")
+    return compare([load(STARTER.with_name(f"{name}.yaml")) for name in names], 128, 1, "lhs")
+
+
+def test_many_scenarios_are_a_line_each(jacksons: Compared, tmp_path: Path) -> None:
+    text = printed(lambda to: terminal.show_comparison(jacksons, tmp_path, to), 100)
+    lines = text.splitlines()
+    assert len(lines) < 50
+    for number, name in enumerate(("jackson", "jackson_dues", "jackson_mix"), start=1):
+        assert sum(line.startswith(f"{number} {name} ") for line in lines) == 1
+    assert "The interventions cost and avoid the same in all." in text
+    [county] = [line.split() for line in lines if line.startswith("Jackson County")]
+    assert county[-2:] == ["=", "="]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_number_of_a_comparison_is_cut(jacksons: Compared, tmp_path: Path, width: int) -> None:
+    text = printed(lambda to: terminal.show_comparison(jacksons, tmp_path, to), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    shown = set(text.split())
+    data = compared.with_period(jacksons)
+    for k, heading in enumerate(compared_money.HEADINGS):
+        if width >= compared_terminal.NEEDS.get(heading, 0):
+            for _, cells in compared_money.overview(data):
+                assert set(cells[k][0].split()) <= shown, heading
+
+
+def test_scenarios_that_cost_more_show_it(tmp_path: Path) -> None:
+    posts = "interventions.health_workers.staff.posts"
+    three = [load(STARTER, [f"name=s{k}", f"{posts}={k}"]) for k in (4, 6, 8)]
+    text = printed(
+        lambda to: terminal.show_comparison(compare(three, 128, 1, "lhs"), tmp_path, to), 100
+    )
+    assert "Care and programmes, all payers and funders" in text
+    assert "Interventions" in text
+
+
+def test_colour_is_no_part_of_the_message(run: tuple[dict[str, Any], Path]) -> None:
     summary, folder = run
     plain = printed(lambda to: terminal.show_run(summary, folder, to), 100)
     colour = printed(lambda to: terminal.show_run(summary, folder, to), 100, colour=True)

@@ -53,6 +53,14 @@ def evil_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- words
 
 
+def test_no_line_ends_within_an_amount() -> None:
+    words = html.prose("-$1.24 million to $3 billion (90 % interval) in-kind, 12 of 100 draws")
+    assert words == (
+        "\N{MINUS SIGN}\N{WORD JOINER}$1.24\xa0million to $3\xa0billion (90\xa0% interval) "
+        "in-kind, 12 of 100 draws"
+    )
+
+
 @pytest.mark.parametrize(
     ("x", "long", "short"),
     [

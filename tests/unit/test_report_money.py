@@ -9,16 +9,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from model import ensemble, lint, runfolder
 from model.comparison import compare
 from model.loading import load
 from report import (
     compared,
     compared_money,
     figures_money,
+    findings,
     money,
+    money_notes,
     money_page,
     money_story,
+    reasons,
     renderer,
+    rundata,
     terminal,
     wording,
 )
@@ -91,13 +96,13 @@ DEAL = [
 ]
 
 
-def made(folder: Path, rows: list[Any], **summary: Any) -> Run:
+def made(folder: Path, rows: list[Any], inputs: tuple[Any, ...] = (), **summary: Any) -> Run:
     about = {"scenario": "fake", "title": "Fake", "draws": 400, "names": NAMES, "metrics": rows}
     about |= {"start": MONTHS[0], "end": MONTHS[-1], "price_year": 2020, "seed": 1, "method": "lhs"}
     (folder / "scenario.yaml").write_text(json.dumps(SCENARIO))
     rate = {"name": "financing.discount_rate", "value": 0.06, "status": "assumption"}
     rate |= {"family": "fixed"}
-    (folder / "inputs.json").write_text(json.dumps({"parameters": [rate], "effects": {}}))
+    (folder / "inputs.json").write_text(json.dumps({"parameters": [rate, *inputs], "effects": {}}))
     series(folder / "series.parquet")
     values = {"metric": ["npv"] * 4, "party": ["plan"] * 4, "value": [-1.0, -1.0, -1.0, 2.0]}
     pq.write_table(pa.table(values), folder / "metrics.parquet")
@@ -107,7 +112,7 @@ def made(folder: Path, rows: list[Any], **summary: Any) -> Run:
 def series(path: Path) -> None:
     """Insolvent from December 2022 on in 63 of 100 draws, a month later in all."""
     ends = [0.0 if k < 35 else 0.63 if k == 35 else 1.0 for k in range(48)]
-    flat = dict.fromkeys(("cash", "needed", "expected", "receipts"), [10.0] * 48)
+    flat = dict.fromkeys(("cash", "credit", "needed", "expected_on_truth", "receipts"), [10.0] * 48)
     kinds = {**flat, "insolvent": ends}
     table: dict[str, list[Any]] = {"metric": [], "party": [], "strategy": [], "month": []}
     numbers: dict[str, list[float]] = {n: [] for n in ("mean", "p05", "p25", "p50", "p75", "p95")}
@@ -234,6 +239,105 @@ def test_months_by_name() -> None:
     assert wording.points(-5.8e-7) == "0.00 %"
 
 
+# --- why, and what stands beside it
+
+STEPS = [
+    row("waterfall", f"plan.{name}", "difference", usd)
+    for name, usd in (
+        ("01_avoided_at_price", 300.0),
+        ("02_added_care_elsewhere", -100.0),
+        ("04_paid_for_others_who_use_it", -700.0),
+        ("13_programmes", -40.0),
+        ("19_grants_paid", -60.0),
+        ("25_net_cash", -600.0),
+    )
+]
+
+
+def test_the_columns_of_a_party_add_up_to_its_net_cash(tmp_path: Path) -> None:
+    [why] = reasons.reasons(made(tmp_path, [*SAME, *STEPS]))
+    assert sum(why.columns.values()) == why.net_cash.mean == -600.0
+    assert why.columns[reasons.NETWORK] == -60.0
+    assert why.columns[reasons.BACK_FILL] == -700.0
+    assert reasons.shown([why]) == [
+        "Avoided", "Added care", "Back-fill", "Programmes", "Network and contracts",
+    ]  # fmt: skip
+
+
+def test_the_largest_reason_nets_care_first(tmp_path: Path) -> None:
+    run = made(tmp_path, [*SAME, *STEPS])
+    assert reasons.mostly(run, "plan") == "back-fill"
+    dear = [r for r in STEPS if "programmes" not in r["party"]]
+    dear.append(row("waterfall", "plan.13_programmes", "difference", -501.0))
+    assert reasons.mostly(made(tmp_path, [*SAME, *dear]), "plan") == "programmes"
+
+
+def test_who_loses_by_back_fill_alone_is_told(tmp_path: Path) -> None:
+    unpaid = [r for r in SAME if r["metric"] != "outlay"]
+    assert "Plan puts nothing in and loses by back-fill" in told(
+        made(tmp_path, [*unpaid, *STEPS])
+    ).get("Who gains", "")
+    paid = told(made(tmp_path, [*SAME, *STEPS]))["Who gains"]
+    assert "back-fill" not in paid
+
+
+def test_usual_care_keeps_what_is_there_already(tmp_path: Path) -> None:
+    assert "the 1 source of revenue that it has" in money_notes.usual_care(made(tmp_path, SAME))
+    rows = [r for r in SAME if (r["metric"], r["strategy"]) != ("revenue", "usual_care")]
+    assert "source of revenue" not in money_notes.usual_care(made(tmp_path, rows))
+
+
+def test_the_two_nets_are_told_apart_with_numbers(tmp_path: Path) -> None:
+    saving = row("net_saving", "plan", "difference", -250.0)
+    words = money_notes.two_nets(made(tmp_path, [*SAME, saving]))
+    assert "net result -$250, net cash -$600" in words
+    assert "net cash -$" not in money_notes.two_nets(made(tmp_path, SAME))
+
+
+def test_a_line_of_credit_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {"credit": {"lender": "plan", "limit": 80}}
+    monkeypatch.setitem(SCENARIO, "financing", {"accounts": {"net": account}})
+    run = made(tmp_path, SAME)
+    assert "Credit" not in told(run)
+    limit = {"name": "financing.accounts.net.credit.limit", "value": 80.0, "status": "assumption"}
+    limit |= {"family": "fixed"}
+    run = made(tmp_path, SAME, (limit,))
+    words = told(run)["Credit"]
+    assert words.startswith("The line of credit is $80, from Plan. When most of it is drawn")
+    assert "$10 is owed and $70 is left undrawn" in words
+    assert len(dict(money_page.charts(run))["cash"]["vconcat"]) == 3
+
+
+def test_a_plan_with_contracts_says_that_luck_is_left_out(tmp_path: Path) -> None:
+    lucky = row("closing_gap_with_luck", "net", "strategy", 300_000.0)
+    run = made(tmp_path, [*SAME, *DEAL, lucky])
+    found = money_page.revenue_years(run, "net")
+    assert found is not None
+    assert {line["what"] for line in found[1]} == {figures_money.NEEDED, figures_money.WITHOUT_LUCK}
+    assert "the gap is $480,000 a year, with that $300,000" in money_page.lucky_plan(run, "net")
+    plain = made(tmp_path, SAME)
+    found = money_page.revenue_years(plain, "net")
+    assert found is not None
+    assert {line["what"] for line in found[1]} == {figures_money.NEEDED, figures_money.PLANNED}
+    assert money_page.lucky_plan(plain, "net") == ""
+
+
+def test_findings_of_a_check_are_those_of_the_scenario(tmp_path: Path) -> None:
+    loaded = load(ROOT / "scenarios" / "jackson_medicaid_shared_savings.yaml")
+    runfolder.write(ensemble.run(loaded, 2, 1), tmp_path, 1.0)
+    found = findings.of_run(tmp_path)
+    assert [(f.key, f.found) for f in found] == [(f.key, f.found) for f in lint.findings(loaded)]
+    run = rundata.read(tmp_path)
+    assert findings.about(run, found[0]) == "Shared savings with one Medicaid plan: covers"
+    assert "no number of members is enough" in findings.in_short(run, found[0])
+    assert findings.counted(found, 3).startswith("Too good to be true? Three findings")
+    assert findings.counted(found, 2).endswith("the two most serious first:")
+
+
+def test_a_folder_that_no_longer_loads_has_no_findings(tmp_path: Path) -> None:
+    assert findings.of_run(made(tmp_path, SAME).folder) == []
+
+
 # --- nulls
 
 
@@ -321,6 +425,8 @@ def test_names_of_the_scenario_are_text(tmp_path: Path, monkeypatch: pytest.Monk
             charts=defaultdict(str),
             between=lambda _: "",
             count_between=lambda _: "",
+            ranged=lambda _: "",
+            bracketed=lambda _: "",
             harmful=lambda _: False,
         )
     )

@@ -740,3 +740,15 @@ def test_chunks_change_no_byte() -> None:
     for key, values in whole.items():
         joined = np.concatenate([part[key] for part in parts])
         assert joined.tobytes() == values.tobytes(), key
+
+
+def test_a_plan_on_the_truth_holds_no_luck(jackson: Worlds, mix: Worlds) -> None:
+    """Without a contract both plans are the same; with one luck is never below zero in sum,
+    and in some draw it is a large settlement."""
+    for w, lucky in ((jackson, False), (mix, True)):
+        monthly = by_name(series(w))
+        planned = monthly["expected", "backbone", STRATEGY]
+        on_truth = monthly["expected_on_truth", "backbone", STRATEGY]
+        luck = (planned - on_truth).sum(axis=1)
+        assert (luck.max() > 1e5) == lucky
+        assert (luck >= 0.0).all()

@@ -440,7 +440,7 @@ def test_a_stay_moves_events_and_removes_none() -> None:
 def test_without_effects_both_worlds_are_one() -> None:
     """A programme that changes nothing: every event happens in both worlds."""
     changes = {"interventions.team.effects": {}, "interventions.team.need_effects": {}}
-    found = replicate(prepare(scenario(changes)), 0, SEED)
+    found = replicate(prepare(scenario(changes)), 0, SEED, with_bills=True)
     assert found.activity.started.sum() > 0
     assert found.bills is not None
     assert (found.bills.usual & found.bills.strategy).all()
@@ -448,7 +448,7 @@ def test_without_effects_both_worlds_are_one() -> None:
 
 def test_who_is_never_enrolled_is_the_same_in_both_worlds() -> None:
     """Only the enrolled differ, and only from their first enrolment on."""
-    found = replicate(prepare(scenario(two_segments(2))), 0, SEED)
+    found = replicate(prepare(scenario(two_segments(2))), 0, SEED, with_bills=True)
     assert found.bills is not None
     differ = found.bills.usual != found.bills.strategy
     started = np.full(found.newcomers.entered.size, np.inf)
