@@ -56,6 +56,7 @@ class Study(NamedTuple):
     sd: float
     runs: int
     samples: int  # base samples, trajectories or draws
+    factors: tuple[Factor, ...] = ()  # in the order of the columns of points
     points: tuple[Floats, Floats] | None = None  # draws [draw, factor] and outcomes [draw]
     inert: float = 0.0  # what the index of a number without any influence would be
 
@@ -158,7 +159,7 @@ def _one_way(
     rows = [r for r, swing in zip(rows, swings, strict=True) if swing > 0.0]
     base = values[0]
     sd = float(base.std(ddof=1)) if samples > 1 else np.nan
-    return Study(w, "tornado", rows, None, float(base.mean()), sd, values.size, samples, None)
+    return Study(w, "tornado", rows, None, float(base.mean()), sd, values.size, samples)
 
 
 def _sobol(
@@ -168,7 +169,7 @@ def _sobol(
     both = np.concatenate([values[0], values[-1]])
     points = None if x is None else (x, values[0])
     if found is None:
-        return Study(w, "sobol", [], None, float(both.mean()), 0.0, values.size, samples, points)
+        return Study(w, "sobol", [], None, float(both.mean()), 0.0, values.size, samples)
     low, high = found.total.interval()
     first_low, first_high = found.first.interval()
     rows = [
@@ -190,6 +191,7 @@ def _sobol(
         float(both.std(ddof=1)),
         values.size,
         samples,
+        tuple(varied),
         points,
     )
 
@@ -212,4 +214,5 @@ def _ranked(
     scale = sd if method == "morris" else 1.0
     judged = trust(found, y.size, scale) if sd > 0.0 else None
     rows = sorted(rows, key=lambda r: -r.value) if sd > 0.0 else []
-    return Study(w, method, rows, judged, float(y.mean()), sd, y.size, samples, points)
+    mean, columns = float(y.mean()), tuple(varied)
+    return Study(w, method, rows, judged, mean, sd, y.size, samples, columns, points)

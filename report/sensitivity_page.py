@@ -1,0 +1,120 @@
+"""The folder of a sensitivity study: JSON, CSV, charts and a page, all or nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from model.loading import Loaded
+from model.problems import BadInput, Mark, Problem
+from model.runfolder import refuse_uncreatable, run_hash, written_whole
+
+from . import renderer
+from .sensitivity import MEANS, Told, amount, answer, as_json, cells, columns, parts, subtitle
+from .sensitivity_figures import figure
+from .wording import cell
+
+TEMPLATES = Path(__file__).parent / "templates"
+COLUMNS = (
+    "output", "unit", "method", "factor", "about", "role", "value", "p05", "p95",
+    "first", "first_p05", "first_p95", "low", "high", "at_low", "at_high",
+)  # fmt: skip
+
+
+def prepared(loaded: Loaded, method: str, samples: int, seed: int, out: Path | None) -> Path:
+    """The folder of the study; BadInput before any work is done."""
+    folder = out
+    if folder is None:
+        key = run_hash(loaded, samples, seed, "lhs")
+        folder = Path("runs") / f"sensitivity-{loaded.scenario.name}-{method}-{key}"
+    refuse_uncreatable(folder)
+    foreign = folder.exists() and not (folder / "sensitivity.json").is_file()
+    if foreign and not (folder.is_dir() and not any(folder.iterdir())):
+        found = f"`{folder}`, which is there and is no sensitivity study"
+        allowed = "a new folder, an empty one, or an earlier study"
+        raise BadInput([Problem(Mark("--out", 1, 1), "", found, allowed)])
+    return folder
+
+
+def write(told: Sequence[Told], scenario: str, folder: Path) -> None:
+    """Everything at once, so that nothing half-written is left."""
+    with written_whole(folder) as filling:
+        whole = {"scenario": scenario, "studies": [as_json(t) for t in told]}
+        words = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
+        (filling / "sensitivity.json").write_text(words + "\n", encoding="utf-8", newline="\n")
+        _write_csv(told, filling / "sensitivity.csv")
+        drawn = [figure(t) if t.study.rows else None for t in told]
+        for k, spec in enumerate(drawn):
+            if spec is not None:
+                (filling / f"sensitivity-{k + 1}.png").write_bytes(renderer.png(spec))
+        html = page(told, scenario, [renderer.svg(spec) if spec else "" for spec in drawn])
+        (filling / "sensitivity.html").write_text(html, encoding="utf-8", newline="\n")
+
+
+def _write_csv(told: Sequence[Told], path: Path) -> None:
+    """One row an outcome and factor."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(COLUMNS)
+        for t in told:
+            s = t.study
+            for r in s.rows:
+                blank = ("", "", "")
+                about = (
+                    s.output.name,
+                    s.output.unit,
+                    s.method,
+                    cell(r.factor.name),
+                    r.factor.meaning,
+                )
+                index = r.factor.role, r.value, r.low, r.high
+                more = *(r.first or blank), *(r.ends or blank[:2]), *(r.outcome or blank[:2])
+                out.writerow((*about, *index, *more))
+
+
+def page(told: Sequence[Told], scenario: str, svgs: Sequence[str]) -> str:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["minus"] = lambda words: words.replace("-", "\N{MINUS SIGN}")
+    views = [_view(t, scenario, svg) for t, svg in zip(told, svgs, strict=True)]
+    return made.get_template("sensitivity.html").render(scenario=scenario, studies=views)
+
+
+def _view(t: Told, scenario: str, svg: str) -> dict[str, Any]:
+    from markupsafe import Markup  # noqa: PLC0415  only a page needs it
+
+    s = t.study
+    return {
+        "name": s.output.name,
+        "about": subtitle(t, scenario),
+        "spread": f"mean {amount(s, s.mean)}, standard deviation {amount(s, s.sd)}",
+        "answer": answer(t),
+        "svg": Markup(svg),  # made by the renderer, which escapes names
+        "columns": columns(s),
+        "parts": [
+            {
+                "title": title,
+                "rows": [
+                    {
+                        "label": t.label(r.factor),
+                        "key": r.factor.name,
+                        "meaning": r.factor.meaning,
+                        "cells": cells(s, r),
+                    }
+                    for r in rows
+                ],
+            }
+            for title, rows in parts(s)
+        ],
+        "means": MEANS[s.method],
+    }
