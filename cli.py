@@ -33,6 +33,15 @@ FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar and no table.")
+CLUSTER = click.option(
+    "--cluster", metavar="ADDRESS",
+    help="Share the work out on a Dask cluster, as in tcp://scheduler:8786.",
+)  # fmt: skip
+CHUNK = click.option(
+    "--chunk", type=click.IntRange(1, 100_000),
+    help="Draws that are kept, or sent to a worker, at a time; 2048 where a run is large.",
+)  # fmt: skip
+RESUME = click.option("--resume", is_flag=True, help="Go on with what a killed run has finished.")
 
 
 class Commands(click.Group):
@@ -43,13 +52,16 @@ class Commands(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        from model.problems import BadInput
+        from model.problems import BadInput, Unfinished
 
         try:
             return super().invoke(ctx)
         except BadInput as error:
             click.echo(str(error), err=True)
             ctx.exit(2)
+        except Unfinished as error:
+            click.echo(str(error), err=True)
+            ctx.exit(3)
         except KeyboardInterrupt:
             click.echo("Interrupted: nothing was written.", err=True)
             ctx.exit(3)
@@ -82,7 +94,14 @@ def main() -> None:
 @SEED
 @SETTING
 @METHOD
+@click.option(
+    "--luck", default=1, show_default=True, type=click.IntRange(1, 1000),
+    help="Replicates of chance for each draw: from two on, what share of the spread is chance.",
+)  # fmt: skip
 @click.option("--out", type=FILE, help="Run folder; default runs/NAME-HASH.")
+@CLUSTER
+@CHUNK
+@RESUME
 @FORMAT
 @QUIET
 def run(
@@ -91,7 +110,11 @@ def run(
     seed: int,
     settings: tuple[str, ...],
     method: Any,
+    luck: int,
     out: Path | None,
+    cluster: str | None,
+    chunk: int | None,
+    resume: bool,
     form: str,
     quiet: bool,
 ) -> None:
@@ -101,10 +124,17 @@ def run(
     renderer.warm_up()
     from report import progress, terminal
 
+    if cluster:
+        from model.cluster import refuse_unreachable
+
+        refuse_unreachable(cluster)
     loaded = _load(scenario, settings)
-    folder = _run_folder(out, loaded, draws, seed, method)
-    with progress.bar(f"{loaded.scenario.name}: {draws:,} draws", draws, quiet) as advance:
-        summary = _project(loaded, draws, seed, method, folder, advance)
+    folder = _run_folder(out, loaded, draws, seed, method, luck)
+    title = f"{loaded.scenario.name}: {draws:,} draws" + f" x {luck:,}" * (luck > 1)
+    with progress.bar(title, draws * luck, quiet) as advance:
+        summary = _project(
+            loaded, draws, seed, method, folder, advance, cluster, chunk, resume, luck
+        )
     if form == "json":
         _print_json(terminal.run_json(summary, folder))
     elif not quiet:
@@ -117,12 +147,14 @@ def _load(path: Path, settings: tuple[str, ...] = ()) -> Loaded:
     return load(path, settings)
 
 
-def _run_folder(out: Path | None, loaded: Loaded, draws: int, seed: int, method: Any) -> Path:
+def _run_folder(
+    out: Path | None, loaded: Loaded, draws: int, seed: int, method: Any, luck: int = 1
+) -> Path:
     """Where the run goes; a folder that is not a run folder is never replaced."""
     from model.problems import BadInput, Mark, Problem
     from model.runfolder import default_folder, is_run_folder, refuse_uncreatable
 
-    folder = out if out is not None else default_folder(loaded, draws, seed, method)
+    folder = out if out is not None else default_folder(loaded, draws, seed, method, luck)
     refuse_uncreatable(folder)
     taken = folder.exists() and not is_run_folder(folder)
     if taken and not (folder.is_dir() and not any(folder.iterdir())):
@@ -133,17 +165,28 @@ def _run_folder(out: Path | None, loaded: Loaded, draws: int, seed: int, method:
 
 
 def _project(
-    loaded: Loaded, draws: int, seed: int, method: Any, folder: Path, advance: Any
-) -> dict[str, Any]:
+    loaded: Loaded, draws: int, seed: int, method: Any, folder: Path, advance: Any,
+    cluster: str | None = None, chunk: int | None = None, resume: bool = False,
+    luck: int = 1,
+) -> dict[str, Any]:  # fmt: skip
     """Run the ensemble and leave its folder, whole; returns the summary."""
     import time
+    from contextlib import nullcontext
 
-    from model import ensemble, runfolder
+    from model import checkpoints, ensemble, runfolder
     from report import html
 
     began = time.perf_counter()
-    result = ensemble.run(loaded, draws, seed, method, progress=advance)
-    with runfolder.written_whole(folder) as filling:
+    if checkpoints.wanted(draws * luck, cluster, chunk, resume):
+        if not resume and (dropped := checkpoints.left_over(folder)):
+            told = f"Begins anew: {dropped:,} chunks of an earlier run are dropped; --resume"
+            click.echo(f"{told} goes on with them.", err=True)
+        asked = checkpoints.Asked(loaded, draws, seed, method, luck, chunk or checkpoints.CHUNK)
+        ready: Any = checkpoints.kept_run(asked, folder, resume, cluster, advance)
+    else:
+        ran = ensemble.run(loaded, draws, seed, method, progress=advance, luck=luck)
+        ready = nullcontext(ran)
+    with ready as result, runfolder.written_whole(folder) as filling:
         summary = runfolder.write(result, filling, time.perf_counter() - began)
         html.write_run_page(filling)
     return summary
@@ -311,6 +354,270 @@ def init(name: str) -> None:
     click.echo(
         f"Wrote {path.name}. Next:\n  headwater check {path.name}\n  headwater run {path.name}"
     )
+
+
+SCALE = click.option("--scale", is_flag=True, help="Multiply by a factor instead of setting.")
+FOLDER = click.option("--out", type=FILE, help="Folder; default runs/COMMAND-NAME-HASH.")
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@click.option("--vary", required=True, metavar="PATH", help="A number, or a pattern with *.")
+@click.option("--low", type=float, help="Lower end of the values tried.")
+@click.option("--high", type=float, help="Upper end of the values tried.")
+@click.option("--target", required=True, metavar='"METRIC OP VALUE"', help="What is to be reached.")
+@click.option("--also", multiple=True, metavar="METRIC", help="Told beside it; repeatable.")
+@SCALE
+@DRAWS
+@SEED
+@SETTING
+@FOLDER
+@FORMAT
+@QUIET
+def solve(
+    scenario: Path, vary: str, low: float | None, high: float | None, target: str,
+    also: tuple[str, ...], scale: bool, draws: int, seed: int, settings: tuple[str, ...],
+    out: Path | None, form: str, quiet: bool,
+) -> None:  # fmt: skip
+    """Find the value of a number at which a target is reached, and how sure that is."""
+    from report import progress, solved, solved_files
+
+    loaded = _load(scenario, settings)
+    asked = solved.question(loaded, vary, low, high, target, scale, also)
+    words = (vary, asked.low, asked.high, asked.target, scale, also)
+    folder = solved_files.folder_for(out, "solve", loaded, draws, seed, words)
+    total = draws * (solved.POINTS + 12)  # about: a root takes some more
+    with progress.bar(f"{vary}: {draws:,} draws", total, quiet) as advance:
+        found = solved.answered(asked, draws, seed, lambda done: advance(min(done, total)))
+        solved.write(found, folder)
+    if form == "json":
+        _print_json(solved.as_json(found, folder))
+    elif not quiet:
+        solved.view(found, folder)
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@click.option("--vary", multiple=True, metavar="PATH=LOW:HIGH:N", help="Give it twice.")
+@click.option("--output", metavar="METRIC", help="What is told: METRIC, p05(METRIC) ...")
+@click.option("--target", metavar='"METRIC OP VALUE"', help="Instead: the contour to draw.")
+@SCALE
+@DRAWS
+@SEED
+@SETTING
+@FOLDER
+@FORMAT
+@QUIET
+def grid(
+    scenario: Path, vary: tuple[str, ...], output: str | None, target: str | None, scale: bool,
+    draws: int, seed: int, settings: tuple[str, ...], out: Path | None, form: str, quiet: bool,
+) -> None:  # fmt: skip
+    """Tell an outcome over two numbers at once, with its break-even line."""
+    from report import grid as grids
+    from report import progress, solved_files
+
+    loaded = _load(scenario, settings)
+    asked = grids.question(loaded, vary, output, target, scale)
+    words = (*vary, output, target, scale)
+    folder = solved_files.folder_for(out, "grid", loaded, draws, seed, words)
+    title = f"{asked.variants} pairs of values: {draws:,} draws"
+    with progress.bar(title, draws * asked.variants, quiet) as advance:
+        found = grids.answered(asked, draws, seed, advance)
+        grids.write(asked, found, seed, folder)
+    if form == "json":
+        _print_json(grids.as_json(asked, found, seed, folder))
+    elif not quiet:
+        grids.view(asked, found, folder)
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@click.option("--dues", default="0,1,2,4,6,8", show_default=True, help="Factors on all dues.")
+@click.option("--shares", default="0.25,0.5,0.75", show_default=True, help="Sharing rates.")
+@click.option(
+    "--loss", type=click.Choice(["largest", "each", "none"]), default="largest",
+    show_default=True, help="Grants that are lost, one at a time.",
+)  # fmt: skip
+@click.option("--most-dues", type=click.FloatRange(0), help="Limit: USD a member and year.")
+@click.option("--most-contracts", type=click.IntRange(0), help="Limit: contracts signed.")
+@click.option("--most-cost", type=click.FloatRange(0), help="Limit: USD of payers and partners.")
+@click.option("--least-sustainable", type=click.FloatRange(0, 1), help="Limit: P(sustainable).")
+@DRAWS
+@SEED
+@SETTING
+@FOLDER
+@FORMAT
+@QUIET
+def frontier(
+    scenario: Path, draws: int, seed: int, settings: tuple[str, ...], out: Path | None, form: str,
+    quiet: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Search mixes of revenue: which keep the backbone alive, at whose cost, with what regret."""
+    from report import frontier as frontiers
+    from report import progress, solved_files
+
+    loaded = _load(scenario, settings)
+    asked = frontiers.question(loaded, **options)
+    words = sorted(options.items())
+    folder = solved_files.folder_for(out, "frontier", loaded, draws, seed, words)
+    total = draws * asked.variants
+    if not quiet:
+        click.echo(asked.cost(draws), err=True)
+    with progress.bar(f"{asked.variants} variants: {draws:,} draws", total, quiet) as advance:
+        found = frontiers.answered(asked, draws, seed, advance)
+        frontiers.write(asked, found, folder)
+    if form == "json":
+        _print_json(frontiers.as_json(asked, found, folder))
+    elif not quiet:
+        frontiers.view(asked, found, folder)
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@click.option(
+    "--method", default="tornado", show_default=True,
+    type=click.Choice(["tornado", "sobol", "morris", "pawn", "delta", "regional"]),
+    help="tornado: one number at a time; sobol: shares of the variance; morris: screening.",
+)  # fmt: skip
+@click.option(
+    "--output", "names", multiple=True, required=True, metavar="METRIC",
+    help="An outcome, as in npv:backbone or p_insolvent:backbone@2027-12; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--samples", type=click.IntRange(4, 1_000_000),
+    help="Draws of each bar (tornado, 100), base samples (sobol, 512), trajectories (morris, 40), "
+    "draws (2,000).",
+)  # fmt: skip
+@click.option("--groups", is_flag=True, help="Sobol by meaning: a few groups, far fewer runs.")
+@SEED
+@SETTING
+@click.option("--out", type=FILE, help="Folder of the study; default runs/sensitivity-NAME.")
+@FORMAT
+@QUIET
+def sensitivity(
+    scenario: Path,
+    method: Any,
+    names: tuple[str, ...],
+    samples: int | None,
+    groups: bool,
+    seed: int,
+    settings: tuple[str, ...],
+    out: Path | None,
+    form: str,
+    quiet: bool,
+) -> None:
+    """What matters to an outcome: shares and bars of every uncertain number, levers apart."""
+    from model.sensitivity import study
+    from report import progress, sensitivity_page, terminal
+    from report import sensitivity as words
+
+    loaded = _load(scenario, settings)
+    size = samples or study.DEFAULT_SIZE[method]
+    total = study.runs(loaded, method, size, groups)
+    folder = sensitivity_page.prepared(loaded, method, size, seed, out)
+    with progress.bar(f"{loaded.scenario.name}: {method}", total, quiet, "runs") as advance:
+        told = words.told(
+            loaded, study.run(loaded, method, names, size, seed, groups, progress=advance)
+        )
+        sensitivity_page.write(told, loaded.scenario.name, folder)
+    if form == "json":
+        _print_json({"folder": str(folder), "studies": [words.as_json(t) for t in told]})
+    elif not quiet:
+        words.show(told, loaded.scenario.name, terminal.console())
+        click.echo(f"Page: {folder / 'sensitivity.html'}")
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@click.option("--decision", help="sign:CONTRACT, fund:INTERVENTION, or fund:ONE,OTHER.")
+@click.option("--option", "others", type=FILE, multiple=True, help="Another scenario to choose.")
+@click.option("--value", required=True, help="Whose value: npv:PARTY; more with + or -.")
+@click.option("--pilot", "pilots", multiple=True, help="effect=NAME,people=N[,months=M ...].")
+@click.option("--draws", default=1000, show_default=True, type=click.IntRange(100, 20_000))
+@click.option("--luck", default=1, show_default=True, type=click.IntRange(1, 100),
+              help="Lucks of each draw: more part facts from luck better.")  # fmt: skip
+@SEED
+@SETTING
+@click.option("--out", type=FILE, help="Folder of the answer; default runs/voi-NAME.")
+@FORMAT
+@QUIET
+def voi(scenario: Path, settings: tuple[str, ...], form: str, quiet: bool, **asked: Any) -> None:
+    """Tell what it is worth to know more before a decision, and whom to ask for what."""
+    from report import asking
+
+    files = (scenario, *asked.pop("others"))
+    if (asked["decision"] is None) == (len(files) == 1):
+        raise click.UsageError("give either --decision, or --option with another scenario")
+    told = asking.value_of_information([_load(f, settings) for f in files], quiet, **asked)
+    if form == "json":
+        _print_json(told.data)
+    elif not quiet:
+        told.show()
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@click.option("--fails", required=True, help='METRIC OP VALUE: "p_insolvent:backbone@2027-12 > 0".')
+@click.option("--vary", multiple=True, metavar="PATH=LOW:HIGH", help="Only this lever; repeatable.")
+@click.option("--levers/--no-levers", default=True, help="Vary levers by half if none are given.")
+@click.option("--conditions", default=3, show_default=True, type=click.IntRange(1, 6))
+@click.option("--draws", default=2000, show_default=True, type=click.IntRange(100, 100_000))
+@SEED
+@SETTING
+@click.option("--out", type=FILE, help="Folder of the answer; default runs/discovery-NAME.")
+@FORMAT
+@QUIET
+def discover(
+    scenario: Path, settings: tuple[str, ...], form: str, quiet: bool, **asked: Any
+) -> None:
+    """Find the simplest conditions under which the network fails."""
+    from report import asking
+
+    told = asking.discovery(_load(scenario, settings), quiet, **asked)
+    if form == "json":
+        _print_json(told.data)
+    elif not quiet:
+        told.show()
+
+
+@main.command()
+@click.argument("first", type=FILE, metavar="A")
+@click.argument("second", type=FILE, metavar="B")
+@click.option(
+    "--output", "names", multiple=True, required=True, metavar="METRIC",
+    help="An outcome, as in npv:backbone or p_insolvent:backbone@2027-12; repeatable.",
+)  # fmt: skip
+@click.option("--draws", default=200, show_default=True, type=click.IntRange(2, 100_000))
+@click.option("--lever", "levers", multiple=True, metavar="KEY", help="Take a key for a lever.")
+@click.option("--fact", "facts", multiple=True, metavar="KEY", help="Take one for an assumption.")
+@click.option("--exact", "most_exact", default=8, show_default=True, type=click.IntRange(1, 12),
+              help="Keys of one kind up to which every order is counted (2^keys runs).")  # fmt: skip
+@click.option("--orders", default=20, show_default=True, type=click.IntRange(4, 1000),
+              help="Orders sampled where there are more keys.")  # fmt: skip
+@SEED
+@SETTING
+@click.option("--out", type=FILE, help="Folder of the answer; default runs/explain-A-B-HASH.")
+@FORMAT
+@QUIET
+def explain(
+    first: Path, second: Path, settings: tuple[str, ...], out: Path | None, form: str, quiet: bool,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Split the difference between two scenarios: what is assumed, what is decided, key by key."""
+    from model import what_changed
+    from report import answer_page, changes, progress
+
+    loaded = (_load(first, settings), _load(second, settings))
+    asked = what_changed.Asked(*loaded, **options)
+    folder = changes.folder_for(out, asked)
+    total = what_changed.about(asked)
+    with progress.bar(f"{asked.draws:,} draws, variant by variant", total, quiet, "runs") as advance:
+        told = changes.as_json(what_changed.explain(asked, lambda k: advance(min(k, total))))
+        page = changes.write(told, folder)
+    if form == "json":
+        _print_json(told | {"folder": str(folder)})
+    elif not quiet:
+        answer_page.show(page, folder)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,8 +14,10 @@ from .explain import problem_at
 from .loading import Loaded
 from .luck import luck
 from .problems import BadInput
-from .sampling import Correlated, Method, NotACorrelation, correlate, uniforms
+from .sampling import Correlated, Method, NotACorrelation, correlate, linked, uniforms
 from .scenario import Scenario
+
+BLOCK = 65_536  # draws
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Draws:
     size: int
     seed: int
     method: Method
-    values: dict[str, Floats]
-    luck: dict[str, Floats]
+    values: Mapping[str, Floats]
+    luck: Mapping[str, Floats]
 
     @property
     def scenario(self) -> Scenario:
@@ -49,20 +51,62 @@ def drawn(
 ) -> Draws:
     """The draws that uniform numbers [draw] of every uncertain parameter stand for."""
     names = loaded.uncertain
-    pairs = [Correlated(*c.between, c.rank) for c in loaded.scenario.correlations]
-    try:
-        u = correlate(u, pairs)
-    except NotACorrelation as error:
-        at = problem_at(loaded.document, ("correlations",), str(error), "ranks that can hold")
-        raise BadInput([at]) from None
-    values = {
-        name: np.asarray(p.central) for name, p in loaded.parameters.items() if not p.uncertain
-    }
+    u = _correlated(loaded, u, _pairs(loaded))
+    values = fixed(loaded)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         each = threads.map(lambda name: _values(loaded, name, u[name]), names)
         values |= dict(zip(names, each, strict=True))
     size = len(u[names[0]]) if names else next(map(len, chance.values()), 1)
     return Draws(loaded, size, seed, method, values, chance)
+
+
+def fixed(loaded: Loaded) -> dict[str, Floats]:
+    """The numbers that are the same in every draw."""
+    return {name: np.asarray(p.central) for name, p in loaded.parameters.items() if not p.uncertain}
+
+
+def each_drawn(
+    loaded: Loaded, draws: int, seed: int, method: Method
+) -> Iterator[tuple[str, Floats]]:
+    """What `sample` draws, one uncertain parameter after the other, so that few are in memory.
+
+    A group of correlated ones is drawn together; a Sobol sequence is drawn whole.
+    """
+    names, pairs = loaded.uncertain, _pairs(loaded)
+    groups = linked(pairs)
+    tied = {name for group in groups for name in group}
+    whole = uniforms(names, draws, seed, method) if method == "sobol" else None
+    for group in [*groups, *([name] for name in names if name not in tied)]:
+        u = whole or uniforms(group, draws, seed, method)
+        among = [pair for pair in pairs if pair.first in group]
+        each = _in_blocks(loaded, {name: u[name] for name in group}, among)
+        for name in group:
+            yield name, _values(loaded, name, each.pop(name))
+
+
+def _in_blocks(loaded: Loaded, u: dict[str, Floats], pairs: list[Correlated]) -> dict[str, Floats]:
+    """Correlated draws, a block after the other: the work takes several times their memory."""
+    size = len(next(iter(u.values())))
+    for start in range(0, size if pairs else 0, BLOCK):
+        rows = slice(start, start + BLOCK)
+        told = _correlated(loaded, {name: values[rows] for name, values in u.items()}, pairs)
+        for name, values in told.items():
+            u[name][rows] = values
+    return u
+
+
+def _pairs(loaded: Loaded) -> list[Correlated]:
+    return [Correlated(*c.between, c.rank) for c in loaded.scenario.correlations]
+
+
+def _correlated(
+    loaded: Loaded, u: Mapping[str, Floats], pairs: list[Correlated]
+) -> Mapping[str, Floats]:
+    try:
+        return correlate(u, pairs)
+    except NotACorrelation as error:
+        at = problem_at(loaded.document, ("correlations",), str(error), "ranks that can hold")
+        raise BadInput([at]) from None
 
 
 def central(loaded: Loaded) -> Draws:

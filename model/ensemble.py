@@ -7,9 +7,9 @@ of threads change no byte of the result.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from .books import (
     Treasury,
     records,
 )
+from .chance_share import repeated
 from .contract_plan import contract_plan, measured
 from .deals import deals, no_deals
 from .distributions import Floats
@@ -83,9 +84,10 @@ class Result:
     """Outcomes of an ensemble: by key, values [draw]; by month and by year, quantiles."""
 
     draws: Draws
-    metrics: dict[Key, Floats]
+    metrics: Mapping[Key, Floats]
     series: dict[Key, dict[str, Floats]]
     years: dict[Key, dict[str, Floats]]
+    luck: int = 1  # replicates of chance for each draw of the parameters
 
     def values(self, name: str, strategy: str | None = None) -> Floats:
         """Values [draw] of `metric:subject`."""
@@ -102,29 +104,59 @@ def run(
     method: Method = "lhs",
     chunk: int = CHUNK,
     progress: Progress = silent,
+    luck: int = 1,
 ) -> Result:
-    """Project usual care and the strategy for every draw."""
-    sampled = sample(loaded, draws, seed, method)
-    metrics: dict[Key, Floats] = {}
-    kept: dict[Key, Floats] = {}
-    yearly: dict[Key, Floats] = {}
+    """Project usual care and the strategy for every draw; `luck` times, with luck anew."""
+    sampled = repeated(sample(loaded, draws, seed, method), luck)
+    draws = sampled.size
+    part = part_of(sampled, chunk=chunk, progress=progress)
+    metrics = {key: part.metrics[key] for key in in_order(part.metrics, sampled.scenario)}
+    return result_of(sampled, metrics, part.series, part.years, luck)
+
+
+@dataclass
+class Part:
+    """What a part of the draws says: by key values [draw]; [draw, month] and [draw, year] of the
+    first SERIES_DRAWS of all draws."""
+
+    metrics: dict[Key, Floats] = field(default_factory=dict)
+    series: dict[Key, Floats] = field(default_factory=dict)
+    years: dict[Key, Floats] = field(default_factory=dict)
+
+
+def part_of(draws: Draws, first: int = 0, chunk: int = CHUNK, progress: Progress = silent) -> Part:
+    """Simulate draws, which are those from `first` on of all draws."""
+    part = Part()
+    pictured = min(draws.size, SERIES_DRAWS - first)
 
     def tell(worlds: Worlds, rows: slice) -> None:
         told = Told(worlds)
-        _store(metrics, parts_of(told, PARTS), rows, draws)
-        if rows.start < SERIES_DRAWS:
-            _keep(kept, series(worlds), rows, draws)
-            _keep(yearly, by_year(told), rows, draws)
+        _store(part.metrics, parts_of(told, PARTS), rows, draws.size)
+        if rows.start < pictured:
+            _keep(part.series, series(worlds), rows, pictured)
+            _keep(part.years, by_year(told), rows, pictured)
 
     with Aside(tell) as aside:
-        for rows in chunks(draws, chunk):
-            aside.tell(both_worlds(sampled, rows, aside.room), rows)
+        for rows in chunks(draws.size, chunk):
+            aside.tell(both_worlds(draws, rows, aside.room), rows)
             progress(rows.stop)
-    _check_finite(metrics, sampled)
+    _check_finite(part.metrics, draws, first)
+    return part
+
+
+def result_of(
+    draws: Draws,
+    metrics: Mapping[Key, Floats],
+    monthly: Mapping[Key, Floats],
+    yearly: Mapping[Key, Floats],
+    luck: int,
+) -> Result:
+    """Outcomes with the quantiles of series [draw, month] and [draw, year]."""
     with ThreadPoolExecutor(WORKERS) as threads:
-        monthly = dict(zip(kept, threads.map(quantiles, kept.values()), strict=True))
-    years = {key: quantiles(values) for key, values in yearly.items()}
-    return Result(sampled, in_order(metrics, sampled.scenario), monthly, years)
+        told = threads.map(lambda key: quantiles(monthly[key]), monthly)
+        by_month = dict(zip(monthly, told, strict=True))
+    years = {key: quantiles(yearly[key]) for key in yearly}
+    return Result(draws, metrics, by_month, years, luck)
 
 
 class Aside:
@@ -353,13 +385,17 @@ def _store(metrics: dict[Key, Floats], found: Iterator[Measure], rows: slice, dr
     for metric, subject, strategy, unit, values in found:
         key = Key(metric, subject, strategy, unit)
         if key not in metrics:
-            metrics[key] = np.full(draws, np.nan if metric in MAY_BE_MISSING else 0.0)
+            metrics[key] = untold(metric, draws)
         metrics[key][rows] = values
 
 
-def _keep(kept: dict[Key, Floats], found: Iterator[Measure], rows: slice, draws: int) -> None:
-    """Keep the first SERIES_DRAWS draws of series [draw, month] or [draw, year]."""
-    most = min(draws, SERIES_DRAWS)
+def untold(metric: str, draws: int) -> Floats:
+    """Values [draw] where nothing is told: missing, if the metric may be, or nothing."""
+    return np.full(draws, np.nan if metric in MAY_BE_MISSING else 0.0)
+
+
+def _keep(kept: dict[Key, Floats], found: Iterator[Measure], rows: slice, most: int) -> None:
+    """Keep the first `most` draws of series [draw, month] or [draw, year]."""
     for metric, subject, strategy, unit, values in found:
         key = Key(metric, subject, strategy, unit)
         if key not in kept:
@@ -367,7 +403,7 @@ def _keep(kept: dict[Key, Floats], found: Iterator[Measure], rows: slice, draws:
         kept[key][rows.start : rows.stop] = values[: most - rows.start]
 
 
-def in_order(metrics: dict[Key, Floats], scenario: Scenario) -> dict[Key, Floats]:
+def in_order(keys: Iterable[Key], scenario: Scenario) -> list[Key]:
     """By metric, then in the scenario's order of parties, services ...: chunks change nothing."""
     parts = (scenario.parties, scenario.segments, scenario.services, scenario.interventions)
     rank = {name: k for k, name in enumerate(name for part in parts for name in part)}
@@ -375,7 +411,7 @@ def in_order(metrics: dict[Key, Floats], scenario: Scenario) -> dict[Key, Floats
     def place(key: Key) -> tuple[str, int, Key]:
         return key.metric, rank.get(key.subject.partition(".")[0], len(rank)), key
 
-    return {key: metrics[key] for key in sorted(metrics, key=place)}
+    return sorted(keys, key=place)
 
 
 def quantiles(values: Floats) -> dict[str, Floats]:
@@ -385,11 +421,13 @@ def quantiles(values: Floats) -> dict[str, Floats]:
     return {"mean": mean} | dict(zip(DRAW_PERCENTILES, points, strict=True))
 
 
-def _check_finite(metrics: dict[Key, Floats], draws: Draws) -> None:
+def _check_finite(metrics: dict[Key, Floats], draws: Draws, first: int) -> None:
     for key, values in metrics.items():
         missing = np.isnan(values) if key.metric in MAY_BE_MISSING else np.zeros(draws.size, bool)
         bad = np.flatnonzero(~np.isfinite(values) & ~missing)
         if bad.size:
             draw = int(bad[0])
             numbers = {n: float(v[draw]) for n, v in draws.values.items() if v.ndim}
-            raise NotFinite(f"draw {draw}: {key.name} is not finite; its parameters: {numbers}")
+            raise NotFinite(
+                f"draw {first + draw}: {key.name} is not finite; its parameters: {numbers}"
+            )

@@ -18,13 +18,16 @@ AREA = "area"
 
 def luck(scenario: Scenario, draws: int, seed: int) -> dict[str, Floats]:
     """Uniform numbers of yes-or-no events and normal ones of errors, [draw, event] by name."""
-    found: dict[str, Floats] = {}
+    return dict(each_luck(scenario, draws, seed))
+
+
+def each_luck(scenario: Scenario, draws: int, seed: int) -> Iterator[tuple[str, Floats]]:
+    """The same, one name after the other."""
     for name, events in chances(scenario):
         # Event by event, so that one more year moves no other.
-        found[name] = stream(seed, f"chance.{name}").random((events, draws)).T
+        yield name, stream(seed, f"chance.{name}").random((events, draws)).T
     for name, events in errors(scenario):
-        found[name] = stream(seed, f"chance.{name}").standard_normal((events, draws)).T
-    return found
+        yield name, stream(seed, f"chance.{name}").standard_normal((events, draws)).T
 
 
 def chances(scenario: Scenario) -> Iterator[tuple[str, int]]:

@@ -18,7 +18,7 @@ from .finance.ledger import Ledger, difference
 from .freed import Freed, back_filled, freed_cost, freed_of
 from .money_plan import obligations
 from .names import payers_of
-from .postings import ledgers
+from .postings import ledgers, ledgers_apart
 from .rates import sum_of
 from .scenario import Scenario
 from .services import years_since_price_year
@@ -42,11 +42,11 @@ NOBODY = 1e-9  # people, person-months or USD over the horizon: fewer are none t
 class Told:
     """What is told of both worlds; what several parts need is worked out once.
 
-    Without `rates` only of parties that rates do not touch (rates.touched).
+    Without `care` only of parties that have nothing to do with care (postings.apart).
     """
 
-    def __init__(self, worlds: Worlds, rates: bool = True) -> None:
-        self.worlds, self._rates = worlds, rates
+    def __init__(self, worlds: Worlds, care: bool = True) -> None:
+        self.worlds, self._care = worlds, care
 
     @cached_property
     def freed(self) -> Freed:
@@ -55,7 +55,8 @@ class Told:
     @cached_property
     def change(self) -> Ledger:
         """What changes hands in the strategy beyond usual care."""
-        usual, strategy = ledgers(self.worlds, self.freed, self._rates)
+        w = self.worlds
+        usual, strategy = ledgers(w, self.freed) if self._care else ledgers_apart(w)
         return difference(strategy, usual)
 
 

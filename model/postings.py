@@ -19,8 +19,8 @@ from .finance.ledger import BOUNDARY, Entry, Ledger
 from .freed import Freed, average_cost, bears_cost, paid_for_others, paid_less
 from .money import later
 from .money_plan import contract_account, financing_of, lines, obligations, restricted_funds
-from .rates import rate_resets
-from .scenario import Service
+from .rates import rate_resets, touched
+from .scenario import Scenario, Service
 from .services import cells
 from .worlds import World, Worlds
 
@@ -30,11 +30,8 @@ FOR_QUALITY = ("programmes", "carried", "in_kind", "contracts", "dues", "fees", 
 REFUNDS = ("withheld", "repayments", "returned")
 
 
-def ledgers(w: Worlds, freed: Freed, rates: bool = True) -> tuple[Ledger, Ledger]:
-    """The ledgers of usual care and of the strategy.
-
-    Without `rates` they are whole only for parties that rates do not touch (rates.touched).
-    """
+def ledgers(w: Worlds, freed: Freed) -> tuple[Ledger, Ledger]:
+    """The ledgers of usual care and of the strategy."""
     months = w.scenario.clock.months
     usual = (
         *care(w, None),
@@ -50,12 +47,25 @@ def ledgers(w: Worlds, freed: Freed, rates: bool = True) -> tuple[Ledger, Ledger
         *contracts_of_others(w),
     )
     before, after = Ledger(usual, w.get.size, months), Ledger(strategy, w.get.size, months)
-    if not rates:
-        return before, after
     resets = rate_resets(
         w, freed, lambda payer: for_quality(after, payer) - for_quality(before, payer)
     )
     return before, Ledger((*strategy, *resets), w.get.size, months)
+
+
+def ledgers_apart(w: Worlds) -> tuple[Ledger, Ledger]:
+    """The same without care and rates: whole for parties that have nothing to do with either."""
+    months = w.scenario.clock.months
+    usual = tuple(finances(w, w.usual_world))
+    strategy = (*programmes(w), *finances(w, w.strategy_world), *contracts_of_others(w))
+    return Ledger(usual, w.get.size, months), Ledger(strategy, w.get.size, months)
+
+
+def apart(scenario: Scenario) -> set[str]:
+    """Parties that neither pay nor provide care, nor pay premiums or rates."""
+    providers = {receiver(service) for service in scenario.services.values()}
+    payers = {cell.party for cell in cells(scenario)}
+    return set(scenario.parties) - providers - payers - touched(scenario)
 
 
 def for_quality(ledger: Ledger, payer: str) -> Floats:

@@ -62,6 +62,10 @@ class BadInput(Exception):
         return "\n".join([heading, *map(str, self.problems)])
 
 
+class Unfinished(Exception):
+    """Work that stopped half-way; the message says how to go on."""
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """The valid name that looks most like `name`, whatever the case; "" when none does."""
     by_lower = {valid.lower(): valid for valid in names}

@@ -14,9 +14,10 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from numpy.typing import NDArray
 
 from .contract_chances import contract_report
+from .convergence import chance_of, convergence_of, precision
 from .distributions import Floats
-from .ensemble import DRAW_PERCENTILES, Key, Result
+from .ensemble import DRAW_PERCENTILES, Key, Result, chunks
 from .loading import Loaded
+from .ondisk import OnDisk
 from .problems import BadInput, Mark, Problem, printable
 from .sampling import Method
 from .scenario import Scenario
 from .worlds import STRATEGY
 
 ROWS_PER_GROUP = 131_072
+METRIC_COLUMNS = ("scenario", "strategy", "draw", "metric", "party", "month", "unit", "value")
 LIBRARIES = ("numpy", "scipy", "numba", "pandas", "pydantic", "pyarrow")
 
 
@@ -45,15 +50,15 @@ def version() -> str:
         return "unknown"
 
 
-def run_hash(loaded: Loaded, draws: int, seed: int, method: Method) -> str:
-    """Covers the resolved inputs, seed, draws, method and version."""
-    whole = [loaded.document.data, draws, seed, method, version()]
+def run_hash(loaded: Loaded, draws: int, seed: int, method: Method, luck: int = 1) -> str:
+    """Covers the resolved inputs, seed, draws, method, version and replicates of chance."""
+    whole = [loaded.document.data, draws, seed, method, version()] + [luck] * (luck > 1)
     text = json.dumps(whole, sort_keys=True, ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
 
 
-def default_folder(loaded: Loaded, draws: int, seed: int, method: Method) -> Path:
-    name = f"{loaded.scenario.name}-{run_hash(loaded, draws, seed, method)}"
+def default_folder(loaded: Loaded, draws: int, seed: int, method: Method, luck: int = 1) -> Path:
+    name = f"{loaded.scenario.name}-{run_hash(loaded, draws, seed, method, luck)}"
     return Path("runs") / name
 
 
@@ -118,10 +123,10 @@ def write(result: Result, folder: Path, seconds: float) -> dict[str, Any]:
     _json(folder / "summary.json", summary)
     _json(folder / "inputs.json", inputs_of(loaded))
     _json(folder / "contracts.json", contracts_of(result))
-    _table(folder / "draws.parquet", draws_table(result))
-    _table(folder / "metrics.parquet", metrics_table(result))
-    _table(folder / "series.parquet", series_table(result))
-    _table(folder / "years.parquet", years_table(result))
+    _tables(folder / "draws.parquet", draws_table(result))
+    _tables(folder / "metrics.parquet", metrics_table(result))
+    _tables(folder / "series.parquet", [series_table(result)])
+    _tables(folder / "years.parquet", [years_table(result)])
     _json(folder / "run.json", _about(result, seconds))
     return summary
 
@@ -149,13 +154,14 @@ def _step_comments(loaded: Loaded) -> Iterator[str]:
 
 
 def _about(result: Result, seconds: float) -> dict[str, Any]:
-    draws = result.draws
+    draws, size = result.draws, result.draws.size // result.luck
     return {
         "scenario": draws.scenario.name,
         "seed": draws.seed,
-        "draws": draws.size,
+        "draws": size,
+        "luck": result.luck,
         "method": draws.method,
-        "hash": run_hash(draws.loaded, draws.size, draws.seed, draws.method),
+        "hash": run_hash(draws.loaded, size, draws.seed, draws.method, result.luck),
         "seconds": round(seconds, 3),
         "versions": {"headwater": version(), "python": platform.python_version()}
         | {name: metadata.version(name) for name in LIBRARIES},
@@ -175,18 +181,21 @@ def summary_of(result: Result) -> dict[str, Any]:
         "title": scenario.title,
         "description": scenario.description,
         "seed": draws.seed,
-        "draws": draws.size,
+        "draws": draws.size // result.luck,
+        "luck": result.luck,
         "method": draws.method,
         "start": scenario.clock.start,
         "end": scenario.clock.end,
         "price_year": scenario.prices.year,
         "names": names_of(scenario),
-        "metrics": [_spread(key, values) for key, values in result.metrics.items()],
+        "convergence": convergence_of(result),
+        "chance": chance_of(result),
+        "metrics": [_spread(key, values, result.luck) for key, values in result.metrics.items()],
     }
 
 
-def _spread(key: Key, values: Floats) -> dict[str, Any]:
-    """Mean, sd, percentiles and the Monte Carlo standard error of the mean (sd / sqrt(draws)).
+def _spread(key: Key, values: Floats, luck: int = 1) -> dict[str, Any]:
+    """Mean, sd, percentiles and the Monte Carlo standard error of the mean.
 
     Draws that have no such value are left out, and their share is told.
     """
@@ -202,16 +211,23 @@ def _spread(key: Key, values: Floats) -> dict[str, Any]:
         return told | dict.fromkeys(names, None) | {"share_known": 0.0}
     points = np.quantile(known, list(DRAW_PERCENTILES.values()))
     sd = float(known.std(ddof=1)) if known.size > 1 else 0.0
-    numbers = {"mean": float(known.mean()), "sd": sd, "mcse": sd / known.size**0.5}
+    numbers = {"mean": float(known.mean()), "sd": sd, "mcse": _mcse(known, values.size, sd, luck)}
     numbers |= dict(zip(DRAW_PERCENTILES, points.tolist(), strict=True))
     missing = {"share_known": known.size / values.size} if known.size < values.size else {}
     return told | numbers | missing
 
 
+def _mcse(known: Floats, size: int, sd: float, luck: int) -> float:
+    """Draws that share their parameters count as one where some have no value."""
+    if known.size < size or known.size == luck:
+        return sd / (known.size / luck) ** 0.5
+    return precision(known, luck).mcse if known.size > 1 else 0.0
+
+
 def contracts_of(result: Result) -> dict[str, Any]:
     """What each shared-savings contract can be expected to pay, and its curve over members."""
-    found = {k.name: v for k, v in result.metrics.items() if k.strategy == STRATEGY}
-    return contract_report(result.draws, found)
+    keys = {key.name: key for key in result.metrics if key.strategy == STRATEGY}
+    return contract_report(result.draws, OnDisk(keys, lambda name: result.metrics[keys[name]]))
 
 
 def names_of(scenario: Scenario) -> dict[str, str]:
@@ -327,31 +343,47 @@ def effect_rows(synthesis: Any) -> dict[str, Any]:
 # --- tables
 
 
-def draws_table(result: Result) -> pa.Table:
-    """[draw, one column a parameter that a draw changes]"""
+def draws_table(result: Result) -> Iterator[pa.Table]:
+    """[draw, one column a parameter that a draw changes], by row groups"""
     draws = result.draws
-    columns = {"draw": _numbers(np.arange(draws.size, dtype=np.int64))}
-    columns |= {name: _numbers(draws.values[name]) for name in sorted(draws.loaded.uncertain)}
-    return pa.table(columns)
+    names = sorted(draws.loaded.uncertain)
+    for rows in chunks(draws.size, ROWS_PER_GROUP):
+        columns = {"draw": _numbers(np.arange(rows.start, rows.stop, dtype=np.int64))}
+        yield pa.table(columns | {name: _numbers(draws.values[name][rows]) for name in names})
 
 
-def metrics_table(result: Result) -> pa.Table:
-    """Long: scenario, strategy, draw, metric, party, month (null), unit, value."""
+def metrics_table(result: Result) -> Iterator[pa.Table]:
+    """Long: scenario, strategy, draw, metric, party, month (null), unit, value; by row groups.
+
+    A column of values is read once, as the groups come to it.
+    """
+    size, keys = result.draws.size, sorted(result.metrics)
+    words = {
+        "scenario": [result.draws.scenario.name] * len(keys),
+        "strategy": [k.strategy for k in keys],
+        "metric": [k.metric for k in keys],
+        "party": [k.subject for k in keys],
+        "unit": [k.unit for k in keys],
+    }
+    told = {name: _coded(column) for name, column in words.items()}
+    for rows in chunks(len(keys) * size, ROWS_PER_GROUP):
+        row = np.arange(rows.start, rows.stop, dtype=np.int64)
+        of, draw = np.divmod(row, size)
+        columns = {name: _decoded(code[of], known) for name, (code, known) in told.items()}
+        columns["draw"] = _numbers(draw)
+        columns["month"] = pa.nulls(row.size, pa.string())
+        columns["value"] = _numbers(_values(result, keys, rows))
+        yield pa.table({name: columns[name] for name in METRIC_COLUMNS})
+
+
+def _values(result: Result, keys: list[Key], rows: slice) -> Floats:
+    """Some rows of all columns of values, one behind the other."""
     size = result.draws.size
-    keys = sorted(result.metrics)
-    rows = len(keys) * size
-    return pa.table(
-        {
-            "scenario": _repeated([result.draws.scenario.name], rows),
-            "strategy": _repeated([k.strategy for k in keys], size),
-            "draw": _numbers(np.tile(np.arange(size, dtype=np.int64), len(keys))),
-            "metric": _repeated([k.metric for k in keys], size),
-            "party": _repeated([k.subject for k in keys], size),
-            "month": pa.nulls(rows, pa.string()),
-            "unit": _repeated([k.unit for k in keys], size),
-            "value": _numbers(np.concatenate([result.metrics[k] for k in keys])),
-        }
-    )
+    parts = []
+    for k in range(rows.start // size, -(-rows.stop // size)):
+        within = slice(max(rows.start - k * size, 0), min(rows.stop - k * size, size))
+        parts.append(result.metrics[keys[k]][within])
+    return np.concatenate(parts)
 
 
 def series_table(result: Result) -> pa.Table:
@@ -384,9 +416,19 @@ def _over_time(
 
 def _repeated(words: list[str], times: int) -> pa.DictionaryArray:
     """Each word `times` times, kept as a dictionary."""
+    code, known = _coded(words)
+    return _decoded(np.repeat(code, times), known)
+
+
+def _coded(words: list[str]) -> tuple[NDArray[np.int32], list[str]]:
+    """Each word by its number among the distinct ones."""
     distinct = sorted(set(words))
-    index = np.repeat(np.array([distinct.index(w) for w in words], dtype=np.int32), times)
-    return pa.DictionaryArray.from_arrays(_numbers(index), _words(distinct))
+    number = {word: k for k, word in enumerate(distinct)}
+    return np.array([number[word] for word in words], dtype=np.int32), distinct
+
+
+def _decoded(code: NDArray[np.int32], words: list[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(_numbers(code), _words(words))
 
 
 def _numbers(x: np.ndarray[Any, Any]) -> pa.Array:
@@ -402,14 +444,14 @@ def _words(words: list[str]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(words), buffers)
 
 
-def _table(path: Path, table: pa.Table) -> None:
-    pq.write_table(
-        table,
-        path,
-        row_group_size=ROWS_PER_GROUP,
-        compression="zstd",
-        use_dictionary=words_of(table),
-    )
+def _tables(path: Path, parts: Iterable[pa.Table]) -> None:
+    """The parts of a table, one after the other, in row groups."""
+    ahead = iter(parts)
+    first = next(ahead)
+    words = words_of(first)
+    with pq.ParquetWriter(path, first.schema, compression="zstd", use_dictionary=words) as file:
+        for part in chain([first], ahead):
+            file.write_table(part, ROWS_PER_GROUP)
 
 
 def words_of(table: pa.Table) -> list[str]:

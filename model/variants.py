@@ -8,11 +8,12 @@ simulated again: prices and effects leave usual care as it was, a re-set of rate
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from .cluster import mapped
 from .distributions import Floats
 from .draws import Draws
 from .ensemble import (
@@ -27,9 +28,12 @@ from .ensemble import (
     with_contracts,
     with_interventions,
 )
-from .outcomes import Told
-from .wanted import Plan, told
+from .outcomes import PARTS, Told
+from .wanted import Plan, Wanted, told
 from .worlds import World, Worlds
+
+# A worker of a cluster gets all variants of this many draws at a time.
+DRAWS_PER_WORKER = 64
 
 
 def changed(base: Draws, values: Mapping[str, Floats]) -> Draws:
@@ -48,19 +52,26 @@ def with_luck(base: Draws, other: Draws) -> Draws:
 
 
 def outputs(
-    variants: Sequence[Draws], asked: Plan, chunk: int = CHUNK, progress: Progress = silent
+    variants: Sequence[Draws],
+    asked: Plan,
+    chunk: int = CHUNK,
+    progress: Progress = silent,
+    address: str | None = None,
 ) -> Floats:
     """Values [variant, output, draw]; all variants have as many draws, and the same scenario.
 
-    `progress` is told how many draws are done, counted over all variants.
+    `progress` is told how many draws are done, counted over all variants. With the address of a
+    Dask cluster its workers do the work; the values are the same.
     """
+    if address is not None:
+        return _on_cluster(variants, asked, address, progress)
     size = variants[0].size
     out = np.empty((len(variants), len(asked.outputs), size))
     done, bench = 0, Bench()
 
     def tell(worlds: Worlds, of: tuple[int, slice]) -> None:
         variant, rows = of
-        for k, values in told(Told(worlds, asked.rates), asked):
+        for k, values in told(Told(worlds, asked.care), asked):
             out[variant, k, rows] = values
 
     for rows in chunks(size, chunk):
@@ -73,6 +84,53 @@ def outputs(
                 progress(done)
         bench.free(aside.room)
     return out
+
+
+@dataclass(frozen=True)
+class Work:
+    """On a worker: what is asked for, its parts by number, since they do not pickle."""
+
+    outputs: tuple[Wanted, ...]
+    parts: tuple[int, ...]
+    monthly: bool
+    care: bool
+
+    def __call__(self, variants: Sequence[Draws]) -> Floats:
+        parts = tuple(PARTS[number] for number in self.parts)
+        return outputs(variants, Plan(self.outputs, parts, self.monthly, self.care))
+
+
+def _on_cluster(variants: Sequence[Draws], asked: Plan, address: str, progress: Progress) -> Floats:
+    out = np.empty((len(variants), len(asked.outputs), variants[0].size))
+    numbers = tuple(PARTS.index(part) for part in asked.parts)
+    work = Work(asked.outputs, numbers, asked.monthly, asked.care)
+    each = list(chunks(variants[0].size, DRAWS_PER_WORKER))
+    shares = (some_draws(variants, rows) for rows in each)
+    for rows, values in zip(each, mapped(work, shares, address), strict=True):
+        out[:, :, rows] = values
+        progress(rows.stop * len(variants))
+    return out
+
+
+def some_draws(variants: Sequence[Draws], rows: slice) -> list[Draws]:
+    """The same variants of some of the draws; what variants share stays shared."""
+    known: dict[int, Floats] = {}
+
+    def cut(values: Floats) -> Floats:
+        if values.ndim == 0:
+            return values
+        return known.setdefault(id(values), values[rows])
+
+    size = rows.stop - rows.start
+    return [
+        replace(
+            draws,
+            size=size,
+            values={name: cut(values) for name, values in draws.values.items()},
+            luck={name: cut(values) for name, values in draws.luck.items()},
+        )
+        for draws in variants
+    ]
 
 
 class Bench:

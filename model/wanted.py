@@ -12,8 +12,8 @@ from .draws import central
 from .ensemble import MAY_BE_MISSING, both_worlds
 from .loading import Loaded
 from .outcomes import PARTS, Part, Told, parts_of, series
+from .postings import apart
 from .problems import BadInput, Mark, Problem, nearest
-from .rates import touched
 from .worlds import ALL, DIFFERENCE, STRATEGY, Measure
 
 # What is a chance over the horizon is yes or no in a draw's month.
@@ -40,7 +40,7 @@ class Plan(NamedTuple):
     outputs: tuple[Wanted, ...]
     parts: tuple[Part, ...]
     monthly: bool  # whether monthly series are asked for
-    rates: bool  # whether a party is asked for that rates touch
+    care: bool  # whether a party is asked for that has to do with care
 
 
 def plan(loaded: Loaded, names: Sequence[str], option: str = "--output") -> Plan:
@@ -52,9 +52,9 @@ def plan(loaded: Loaded, names: Sequence[str], option: str = "--output") -> Plan
     outputs = tuple(_found(name, whole, monthly, loaded, option) for name in names)
     asked = {(o.metric, o.subject) for o in outputs if o.month is None}
     parts = tuple(p for p, found in by_part if asked & {(m.metric, m.subject) for m in found})
-    apart = set(loaded.scenario.parties) - touched(loaded.scenario)
-    rates = any(o.subject.partition(".")[0] not in apart for o in outputs)
-    return Plan(outputs, parts, any(o.month for o in outputs), rates)
+    others = apart(loaded.scenario)
+    care = any(o.subject.partition(".")[0] not in others for o in outputs)
+    return Plan(outputs, parts, any(o.month for o in outputs), care)
 
 
 def _found(

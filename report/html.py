@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import figures, findings, money_page, renderer, story, wording
+from . import convergence, figures, findings, money_page, renderer, story, wording
 from .association import associations
 from .rundata import ALL, DIFFERENCE, STRATEGY, USUAL, Run, Series, Spread, read
 from .story import PartyRow
@@ -188,6 +188,8 @@ def view(run: Run) -> dict[str, Any]:
         "sourced": [p for p in parameters if p["status"] not in {"assumption", "no source"}],
         "counts": story.counts(parameters),
         "notes": story.notes(run),
+        "convergence": list(convergence.rows(run)),
+        "convergence_note": convergence.NOTE,
         "label": lambda name: wording.readable(name, run.names),
     }
 

@@ -180,9 +180,9 @@ class Run:
         return next(found, None)
 
     def parameters(self) -> dict[str, Floats]:
-        """What was drawn: parameter -> [draw]."""
+        """What was drawn: parameter -> [draw], of the first row group: 131,072 draws."""
         with pq.ParquetFile(self.folder / "draws.parquet") as file:
-            table = file.read()
+            table = file.read_row_group(0)
         return {name: _numbers(table, name) for name in table.column_names if name != "draw"}
 
 

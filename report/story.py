@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import convergence
 from .rundata import ALL, DIFFERENCE, DUST, STRATEGY, USUAL, Run, Spread
 from .wording import (
     chance,
@@ -272,6 +273,7 @@ def notes(run: Run) -> list[tuple[str, str]]:
         ("Not counted", not_counted(run)),
         ("Interval", interval_note(run)),
         ("Monte Carlo", monte_carlo(run)),
+        *convergence.topics(run),
         *([("At the floor", at_floor)] if at_floor else []),
         ("Inputs", inputs_note(run)),
     ]

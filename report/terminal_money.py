@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from . import money, money_notes, money_story, reasons, story
+from . import convergence, money, money_notes, money_story, reasons, story
 from .money import Gain
 from .rundata import DUST, Run, Spread
 from .screen import numbers, table, text, topics
@@ -42,6 +42,7 @@ def rest(run: Run) -> Table:
             ("Programmes", " ".join(parties)),
             ("Dollars", money_notes.dollars_note(run)),
             ("Interval", notes["Interval"]),
+            *convergence.topics(run),
             ("Inputs", notes["Inputs"]),
         ],
         "dim",

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from model.cluster import mapped
 from model.distributions import Floats
 
 from .care import WORLDS, Traits, traits
@@ -152,14 +153,18 @@ def run(
     workers: int = 1,
     progress: Progress = silent,
     with_bills: bool = False,
+    address: str | None = None,
 ) -> Iterator[T]:
     """What `keep` makes of each replication, in their order; at most two a worker in memory.
 
-    With several workers `keep` and what it returns go between processes.
+    With several workers, or on the Dask cluster at `address`, `keep` and what it returns go
+    between processes.
     """
     work = Work(case, seed, tuple(claims), keep, with_bills)
-    alone: Iterator[object] = (work(k) for k in range(replications))
-    results = alone if workers == 1 else _shared(work, replications, workers)
+    if address is not None or workers == 1:
+        results = mapped(work.__call__, range(replications), address)
+    else:
+        results = _shared(work, replications, workers)
     for done, result in enumerate(results, start=1):
         progress(done)
         yield result  # type: ignore[misc]

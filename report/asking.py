@@ -1,0 +1,143 @@
+"""Asking: from loaded scenarios to an answer, its folder, and what a terminal shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from model import runfolder
+from model.loading import Loaded
+from model.sampling import stream
+
+from . import answer_page, progress
+
+MOST_POINTS = 1500  # of a picture
+MOSTLY = 0.5  # share of failures above which the question is turned round
+
+
+class Asked(NamedTuple):
+    """An answer that is written: for another program, and for people."""
+
+    data: dict[str, Any]
+    page: answer_page.Page
+    folder: Path
+
+    def show(self) -> None:
+        answer_page.show(self.page, self.folder)
+
+
+def value_of_information(
+    loaded: Sequence[Loaded],
+    quiet: bool,
+    *,
+    decision: str | None,
+    value: str,
+    pilots: Sequence[str],
+    draws: int,
+    luck: int,
+    seed: int,
+    out: Path | None,
+) -> Asked:
+    """One decision within a scenario, or a choice among several."""
+    from model.voi import answer, decisions  # noqa: PLC0415
+
+    from . import voi  # noqa: PLC0415
+
+    folder = _folder(out, "voi", loaded)
+    if decision is not None:
+        chosen = decisions.named(loaded[0], decision, draws, seed)
+    else:
+        chosen = decisions.of_files(loaded, draws, seed)
+    total = draws * luck * len(chosen.options)
+    with progress.bar(f"{chosen.title}: {draws:,} draws", total, quiet) as advance:
+        found = answer.answer(chosen, value, pilots, seed, luck, advance)
+    data = answer.as_json(found)
+    told = voi.page(data, _names(loaded))
+    answer_page.write(told, data, "voi", folder)
+    return Asked(data, told, folder)
+
+
+def _folder(out: Path | None, kind: str, loaded: Sequence[Loaded]) -> Path:
+    names = "-".join(one.scenario.name for one in loaded)
+    folder = out if out is not None else Path("runs") / f"{kind}-{names[:80]}"
+    runfolder.refuse_uncreatable(folder)
+    answer_page.refuse_foreign(folder, kind)
+    return folder
+
+
+def _names(loaded: Sequence[Loaded]) -> dict[str, str]:
+    """What people call things, in all scenarios, money's too."""
+    names: dict[str, str] = {}
+    for one in loaded:
+        names |= runfolder.names_of(one.scenario)
+        money = one.document.data.get("financing") or {}
+        for part in money.values():
+            if isinstance(part, dict):
+                called = {
+                    k: v["name"] for k, v in part.items() if isinstance(v, dict) and "name" in v
+                }
+                names |= called
+    return names
+
+
+def discovery(
+    loaded: Loaded,
+    quiet: bool,
+    *,
+    fails: str,
+    vary: Sequence[str],
+    levers: bool,
+    conditions: int,
+    draws: int,
+    seed: int,
+    out: Path | None,
+) -> Asked:
+    """The conditions under which a scenario fails."""
+    from model import wide  # noqa: PLC0415
+    from model.discovery import as_numbers, discover  # noqa: PLC0415
+
+    from . import discovery as words  # noqa: PLC0415
+
+    folder = _folder(out, "discovery", [loaded])
+    target = wide.failing(fails)
+    varied = wide.ranges(loaded, vary, levers)
+    with progress.bar(f"{loaded.scenario.name}: {draws:,} draws", draws, quiet) as advance:
+        found = wide.ensemble(loaded, target, varied, draws, seed, advance)
+    turned = bool(found.fails.mean() > MOSTLY)
+    box = discover(found.columns, ~found.fails if turned else found.fails, conditions, seed)
+    about = {
+        "scenario": loaded.scenario.name,
+        "scenario_title": loaded.scenario.title,
+        "fails": str(target),
+        "draws": len(found.fails),
+        "seed": seed,
+        "base": float(found.fails.mean()),
+        "turned": turned,
+        "columns": len(found.columns),
+        "left_out": found.left_out,
+    }
+    data = as_numbers(box, found.columns) | about
+    page = words.page(data | {"levers": varied}, _names([loaded]), _points(found, box))
+    data["levers"] = words.ranges_json(varied)
+    answer_page.write(page, data, "discovery", folder)
+    return Asked(data, page, folder)
+
+
+def _points(found: Any, box: Any) -> list[dict[str, Any]]:
+    """Draws by the two strongest conditions; yes and no are spread out to be seen."""
+    chosen = [found.columns[limit.column] for limit in box.box.limits[:2]]
+    rng = stream(1, "discovery.picture")
+    axes = []
+    for column in chosen:
+        away = rng.uniform(-0.3, 0.3, len(found.fails)) if column.yes_no else 0.0
+        axes.append((column.values + away)[:MOST_POINTS])
+    if len(axes) == 1:
+        axes.append(rng.random(len(axes[0])))
+    if not axes:
+        return []
+    what = ["fails" if bad else "lasts" for bad in found.fails[:MOST_POINTS]]
+    return [
+        {"x": x, "y": y, "what": w}
+        for x, y, w in zip(axes[0].tolist(), axes[1].tolist(), what, strict=True)
+    ]

@@ -1,0 +1,149 @@
+"""Scenario discovery: planted boxes are found again, and noise is called noise."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from model import wide
+from model.discovery import Column, Finding, discover, peel
+from model.loading import SHIPPED, load
+from model.problems import BadInput
+from report.discovery import condition, label
+
+DRAWS, WIDTH = 1000, 30
+
+
+def numbers(seed: int = 2) -> np.ndarray:
+    return np.random.default_rng(seed).random((DRAWS, WIDTH))
+
+
+def found(values: np.ndarray, fails: np.ndarray, most: int = 3) -> Finding:
+    columns = [Column(f"x{k}", "fact", values[:, k]) for k in range(values.shape[1])]
+    return discover(columns, fails, most, seed=1)
+
+
+def test_a_planted_box_is_recovered() -> None:
+    x = numbers()
+    finding = found(x, (x[:, 3] < 0.5) & (x[:, 7] > 0.6))
+    assert finding.holds
+    limits = {limit.column: limit for limit in finding.box.limits}
+    assert set(limits) == {3, 7}
+    assert limits[3].high == pytest.approx(0.5, abs=0.05)
+    assert limits[3].low == limits[7].high * -1 == -np.inf
+    assert limits[7].low == pytest.approx(0.6, abs=0.05)
+    assert finding.box.coverage > 0.9
+    assert finding.box.density > 0.9
+    assert max(finding.quasi_p) < 1e-6
+    assert min(finding.found_again) > 0.8
+
+
+def test_yes_or_no_may_be_a_condition() -> None:
+    x = numbers()
+    x[:, 20] = x[:, 20] < 0.7
+    noise = np.random.default_rng(4).random(DRAWS) < 0.02
+    finding = found(x, (x[:, 20] == 0.0) & (x[:, 5] < 0.4) | noise)
+    assert {limit.column for limit in finding.box.limits} == {5, 20}
+    assert finding.box.density > 0.9
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_has_no_conditions(seed: int) -> None:
+    fails = np.random.default_rng(seed + 100).random(DRAWS) < 0.3
+    assert not found(numbers(seed), fails).holds
+
+
+def test_one_condition_is_not_told_with_two() -> None:
+    x = numbers()
+    assert [limit.column for limit in found(x, x[:, 11] > 0.8).box.limits] == [11]
+
+
+def test_coverage_and_density_are_counted_by_hand() -> None:
+    """On the half that the box was not found on, which the sentence in words speaks of."""
+    x = numbers()
+    fails = x[:, 1] < 0.3
+    finding = found(x, fails)
+    assert finding.unseen == DRAWS // 2
+    assert finding.base == fails.mean()
+    assert finding.box.mass == pytest.approx(0.3, abs=0.06)
+
+
+def test_a_trajectory_only_gets_denser_and_smaller() -> None:
+    x = numbers()
+    boxes = peel(x, (x[:, 0] + x[:, 1] > 1.3), range(WIDTH))
+    for before, after in pairwise(boxes):
+        assert after.density >= before.density
+        assert after.mass < before.mass
+
+
+def test_nothing_fails_or_everything() -> None:
+    for fails in (np.zeros(DRAWS, dtype=bool), np.ones(DRAWS, dtype=bool)):
+        assert not found(numbers(), fails).holds
+
+
+def test_the_same_seed_the_same_finding() -> None:
+    x = numbers()
+    fails = x[:, 0] * x[:, 1] > 0.4
+    assert found(x, fails) == found(x, fails)
+
+
+NAMES = {"united_way_support": "United Way", "agencies": "Dues of agencies"}
+
+
+class TestWords:
+    def test_luck_is_called_luck(self) -> None:
+        row = {"name": "grants.united_way_support.renewal[1]", "kind": "chance", "unit": "",
+               "yes_no": True, "low": None, "high": 0.0}  # fmt: skip
+        assert condition(row, NAMES) == "renewal 1 of United Way fails (luck)"
+        assert "comes" in condition(row | {"low": 1.0, "high": None}, NAMES)
+
+    def test_levers_have_their_unit(self) -> None:
+        row = {"name": "financing.dues.agencies.amount", "kind": "lever", "unit": "USD",
+               "yes_no": False, "low": None, "high": 612.3}  # fmt: skip
+        assert condition(row, NAMES) == "Dues of agencies: amount is at most 612 USD"
+
+    def test_errors_of_contracts(self) -> None:
+        assert label("contracts.plan.year[0]", {"plan": "Plan"}) == "chance in Plan, year 1"
+        assert label("area[2]", {}) == "the area's shock, year 3"
+
+
+class TestEnsemble:
+    def test_columns_are_in_the_units_and_ranges_of_the_file(self) -> None:
+        loaded = load(SHIPPED / "jackson_dues.yaml")
+        levers = wide.ranges(loaded, ["financing.dues.agencies.amount=100:2000"], default=True)
+        assert [lever.name for lever in levers] == ["financing.dues.agencies.amount"]
+        target = wide.failing("p_insolvent:backbone@2023-03 > 0")
+        made = wide.ensemble(loaded, target, levers, 60, 1)
+        columns = {c.name: c for c in made.columns}
+        dues = columns["financing.dues.agencies.amount"]
+        assert dues.kind == "lever"
+        assert dues.unit == "USD"
+        assert 100 <= dues.values.min() < 200
+        assert 1900 < dues.values.max() <= 2000
+        assert columns["grants.united_way_support.renewal[1]"].yes_no
+        assert columns["support that is renewed"].values.max() <= 240_000 + 1e-6
+        assert made.fails.shape == (60,)
+        assert 0 < made.fails.sum() < 60
+
+    def test_default_ranges_stay_within_the_field(self) -> None:
+        levers = wide.ranges(
+            load(SHIPPED / "jackson_medicaid_shared_savings.yaml"), [], default=True
+        )
+        by_name = {lever.name.rpartition(".")[2]: lever for lever in levers}
+        assert by_name["attributed"].low == pytest.approx(0.175)
+        assert by_name["attributed"].high == pytest.approx(0.525)
+        assert by_name["sharing_rate"].high == pytest.approx(0.75)
+        assert not wide.ranges(load(SHIPPED / "jackson.yaml"), [], default=False)
+
+    @pytest.mark.parametrize(
+        "words",
+        ["nothing=1:2", "financing.dues.agencies.amount", "financing.dues.agencies.amount=3:1"],
+    )
+    def test_a_range_that_is_none(self, words: str) -> None:
+        with pytest.raises(BadInput, match="--vary"):
+            wide.ranges(load(SHIPPED / "jackson_dues.yaml"), [words], default=True)
+
+    @pytest.mark.parametrize("words", ["p_insolvent", "p05(npv:backbone) < 0", ""])
+    def test_a_failure_that_is_none(self, words: str) -> None:
+        with pytest.raises(BadInput, match="--fails"):
+            wide.failing(words)
