@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from . import agreement
 from .distributions import Floats
 from .draws import Draws, central, sample
 from .ensemble import both_worlds
@@ -49,17 +50,15 @@ from .episodes.tables import write
 from .episodes.timelines import Timeline
 from .episodes.variation import Variation, overlay, variation
 from .explain import problem_at
-from .loading import Loaded, from_document
+from .loading import Loaded
 from .luck import luck
 from .problems import BadInput, Mark, Problem
 from .runfolder import inputs_of, names_of, resolved_yaml, version
 from .worlds import Worlds, by_party
-from .yamlfile import assign
 
 DRAWS = 1000  # of `headwater run`, one of which --draw takes
 BYTES_AN_EVENT = 200  # of memory that a replication needs at its largest, measured
 ALONE = 5e6  # events in all, below which starting workers takes longer than the work
-STEPS = 32  # a month, of the dynamics beside; the error of a step goes with its length
 LIBRARIES = ("numpy", "scipy", "simpy", "pyarrow")
 Progress = Callable[[int], None]
 
@@ -122,11 +121,7 @@ def draws_of(loaded: Loaded, options: Options) -> tuple[Draws, int]:
 
 def without_money(draws: Draws) -> Draws:
     """The same numbers in fine steps, with staff paid whatever happens, as in the episodes."""
-    document = draws.loaded.document
-    for setting in ("financing=null", "correlations=null", f"clock.steps_per_month={STEPS}"):
-        if setting.partition("=")[0] in document.data or "." in setting:
-            document = assign(document, setting)
-    loaded = from_document(document)
+    loaded = agreement.without_money(draws.loaded)
     names = [*loaded.parameters, *loaded.effects]
     values = {name: draws.values[name] for name in names}
     chances = luck(loaded.scenario, draws.size, draws.seed)

@@ -31,7 +31,6 @@ from .run import Replication
 from .spans import Spans
 from .stays import Presence
 
-
 WORLD = "usual"
 
 
