@@ -337,6 +337,108 @@ def settle(
 
 
 @main.command()
+@click.argument("scenario", type=FILE)
+@click.option("--contract", help="Name of the contract; not needed where there is one.")
+@click.option("--power", default=0.8, show_default=True, type=click.FloatRange(0.5, 0.999))
+@click.option("--alpha", default=0.05, show_default=True, type=click.FloatRange(0.0001, 0.5))
+@DRAWS
+@SEED
+@SETTING
+@click.option("--out", "--output", type=FILE, help="Folder of the plan; default runs/plan-NAMES.")
+@FORMAT
+@QUIET
+def plan(
+    scenario: Path,
+    contract: str | None,
+    power: float,
+    alpha: float,
+    draws: int,
+    seed: int,
+    settings: tuple[str, ...],
+    out: Path | None,
+    form: str,
+    quiet: bool,
+) -> None:
+    """Plan a measurement: people and months needed to tell a contract's effect from chance."""
+    from report import plan as words
+    from report import plan_page, progress, terminal
+
+    loaded, asked = _load(scenario, settings), words.Asked(power, alpha)
+    name, folder = plan_page.prepared(loaded, contract, draws, seed, asked, out)
+    with progress.bar(f"{loaded.scenario.name}: {draws:,} draws", draws, quiet) as advance:
+        made = plan_page.made(loaded, name, draws, seed, asked, folder, advance)
+    if form == "json":
+        _print_json(words.as_json(made) | {"folder": str(folder)})
+    elif not quiet:
+        words.show(made, folder, terminal.console())
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
+@click.option("--replications", default=20, show_default=True, type=click.IntRange(1, 100_000))
+@click.option(
+    "--workers", type=click.IntRange(1, 256),
+    help="Processes; default: as many as cores and memory allow. They change no number.",
+)  # fmt: skip
+@SEED
+@SETTING
+@click.option("--until", metavar="MONTH", help="End the scenario with this month, as in 2027-12.")
+@click.option(
+    "--draw", type=click.IntRange(0, 999), metavar="DRAW",
+    help="Use the numbers of one draw of `headwater run` with this seed; default: central ones.",
+)  # fmt: skip
+@click.option(
+    "--tables", type=click.Choice(["first", "all", "none"]), default="first", show_default=True,
+    help="Replications whose claims and pathways are kept; about 6 MB a million claims.",
+)  # fmt: skip
+@click.option(
+    "--select", multiple=True, metavar="RULE",
+    help="What evaluations of people picked for much use would report, as in "
+    '"inpatient_stay >= 2 in 6 months, rolling"; repeatable.',
+)  # fmt: skip
+@click.option(
+    "--estimate-variation", "variation", is_flag=False, flag_value="", metavar="[FILE]",
+    help="Write a scenario that gives contracts the variation found; default: in the folder.",
+)  # fmt: skip
+@click.option("--out", "--output", type=FILE, help="Folder; default runs/NAME-episodes.")
+@FORMAT
+@QUIET
+def episodes(
+    scenario: Path,
+    settings: tuple[str, ...],
+    until: str | None,
+    variation: str | None,
+    out: Path | None,
+    form: str,
+    quiet: bool,
+    **asked: Any,
+) -> None:
+    """Follow people one at a time: waits, full programmes, claims, and what luck alone does."""
+    from report import renderer
+
+    renderer.warm_up()
+    from model.episode_runs import Options
+    from report import episodes as lens
+    from report import episodes_terminal, progress
+
+    loaded = _load(scenario, (*settings, *([f"clock.end={until}"] if until else [])))
+    folder = lens.folder_for(out, loaded)
+    overlay = lens.overlay_file(variation, folder, scenario)
+    options = Options(**asked, estimate=variation is not None)
+    total = options.replications
+    title = f"{loaded.scenario.name}: {total:,} replications"
+    with progress.bar(title, total, quiet, "replications") as advance:
+        made = lens.made(loaded, options, folder, overlay, scenario, advance)
+    if form == "json":
+        _print_json(episodes_terminal.as_json(made.folder))
+    elif not quiet:
+        episodes_terminal.show_episodes(made.folder)
+    if made.interrupted:
+        click.echo(made.words, err=True)
+        sys.exit(3)
+
+
+@main.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files (editors complete and check with it)."""
     from model.schema import scenario_schema_text
@@ -590,8 +692,10 @@ def discover(
 @click.option("--draws", default=200, show_default=True, type=click.IntRange(2, 100_000))
 @click.option("--lever", "levers", multiple=True, metavar="KEY", help="Take a key for a lever.")
 @click.option("--fact", "facts", multiple=True, metavar="KEY", help="Take one for an assumption.")
-@click.option("--exact", "most_exact", default=8, show_default=True, type=click.IntRange(1, 12),
-              help="Keys of one kind up to which every order is counted (2^keys runs).")  # fmt: skip
+@click.option(
+    "--exact", "most_exact", default=8, show_default=True, type=click.IntRange(1, 12),
+    help="Keys of one kind up to which every order is counted (2^keys runs).",
+)  # fmt: skip
 @click.option("--orders", default=20, show_default=True, type=click.IntRange(4, 1000),
               help="Orders sampled where there are more keys.")  # fmt: skip
 @SEED
@@ -611,7 +715,8 @@ def explain(
     asked = what_changed.Asked(*loaded, **options)
     folder = changes.folder_for(out, asked)
     total = what_changed.about(asked)
-    with progress.bar(f"{asked.draws:,} draws, variant by variant", total, quiet, "runs") as advance:
+    title = f"{asked.draws:,} draws, variant by variant"
+    with progress.bar(title, total, quiet, "runs") as advance:
         told = changes.as_json(what_changed.explain(asked, lambda k: advance(min(k, total))))
         page = changes.write(told, folder)
     if form == "json":

@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("numba", "numpy", "pysd", "pysimlin")
+LIBRARIES = ("numba", "numpy", "pysd", "pysimlin", "simpy", "ciw", "salabim")
 
 
 def description() -> str:

@@ -1,6 +1,7 @@
-"""`make bench`: the speed of Headwater, and of other engines on the same work, as one table.
+"""`make bench`: the speed of Headwater, and of other engines on the same work, as two tables.
 
-python -m benchmarks.run [--write]; --write puts the table into docs/benchmarks.md.
+python -m benchmarks.run [--write] [--only dynamics|episodes]; --write puts the tables into
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 from model.loading import SHIPPED, load
 
-from . import jackson, machine, peers
+from . import episodes, jackson, machine, peers
 from .table import Row, markdown, write_between_markers
 
 PAGE = jackson.ROOT / "docs" / "benchmarks.md"
@@ -19,22 +20,31 @@ SCENARIO = SHIPPED / "jackson.yaml"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"rewrite the table of {PAGE.name}")
-    write = parser.parse_args().write
-    measured = []
-    for row in rows():
+    parser.add_argument("--write", action="store_true", help=f"rewrite the tables of {PAGE.name}")
+    parser.add_argument("--only", choices=TABLES, help="measure one of the tables")
+    asked = parser.parse_args()
+    for name in [asked.only] if asked.only else TABLES:
+        text = measured(name)
+        print(f"\n{text}\n")
+        if asked.write:
+            write_between_markers(PAGE, text, name)
+
+
+def measured(name: str) -> str:
+    rows = []
+    for row in TABLES[name]():
         print(f"{row.what}: {row.measured}", flush=True)
-        measured.append(row)
-    text = f"Measured on: {machine.description()}.\n\n{markdown(measured)}"
-    print(f"\n{text}")
-    if write:
-        write_between_markers(PAGE, text)
+        rows.append(row)
+    return f"Measured on: {machine.description()}.\n\n{markdown(rows)}"
 
 
-def rows() -> Iterator[Row]:
+def dynamics() -> Iterator[Row]:
     loaded = load(SCENARIO)
     yield from jackson.rows(SCENARIO, loaded)
     yield from peers.rows(loaded)
+
+
+TABLES = {"dynamics": dynamics, "episodes": episodes.rows}
 
 
 if __name__ == "__main__":

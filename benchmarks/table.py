@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-BEGIN, END = "<!-- begin table -->", "<!-- end table -->"
-
 
 class Row(NamedTuple):
     what: str
@@ -28,10 +26,11 @@ def _line(row: Row, widths: list[int]) -> str:
     return f"| {what:<{widths[0]}} | {measured:>{widths[1]}} | {aim:>{widths[2]}} |"
 
 
-def write_between_markers(page: Path, text: str) -> None:
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+def write_between_markers(page: Path, text: str, name: str) -> None:
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def microseconds(seconds: float) -> str:

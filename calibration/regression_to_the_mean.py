@@ -4,7 +4,9 @@ A person's stays are a Poisson process at the rate of their need level times a l
 frailty of mean 1 (docs/episodes.md). Shares of people who qualify are exact: matrix exponentials
 of need level and count, over the quadrature nodes of the frailty. Nobody dies or moves here.
 
-    python -m calibration.regression_to_the_mean
+    OMP_NUM_THREADS=1 python -m calibration.regression_to_the_mean
+
+One thread: the matrices are too small for more, which only wait for each other.
 """
 
 from __future__ import annotations
@@ -148,6 +150,16 @@ def _recruited(c: Chain, z: float, months: float, recruiting: float) -> Floats:
     return index
 
 
+def counts(r: Rates, months: float, most: int) -> Floats:
+    """Share of residents with 0, 1 ... and `most` or more stays in a period."""
+    c, nodes = chain(r), zip(*frailties(r.frailty_variance), strict=True)
+    each = (
+        [float(c.mix @ ends @ EVERYBODY) for ends in counted(c, z, months, most)] for z, _ in nodes
+    )
+    weights = frailties(r.frailty_variance)[1]
+    return np.asarray(weights @ np.array(list(each)))
+
+
 # --- the fit
 
 
@@ -216,6 +228,8 @@ def _tell(what: str, found: Rates, asked: Mapping[str, Any]) -> None:
     for (name, fact), miss in zip(asked["facts"].items(), missed, strict=True):
         line = f"  {name:24}{fact['value']:8.3f}{told[name]:8.3f}   {miss:+.1f} sd\n"
         sys.stdout.write(line)
+    shares = " ".join(f"{share:.1%}" for share in counts(found, 12.0, 3))
+    sys.stdout.write(f"  none, one, two, three or more stays in a year: {shares}\n")
 
 
 if __name__ == "__main__":

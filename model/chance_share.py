@@ -71,4 +71,5 @@ def _without_each(spread: Floats, means: Floats, replicates: int) -> Floats:
     squares = np.square(means - means.mean())
     between = (squares.sum() - squares * draws / (draws - 1)) / (draws - 2)
     whole = within + between - within / replicates
-    return np.divide(within, whole, out=np.zeros(draws), where=whole > 0.0)
+    found: Floats = np.divide(within, whole, out=np.zeros(draws), where=whole > 0.0)
+    return found

@@ -171,7 +171,7 @@ def groups(found: Sequence[Change], levers: Sequence[str], facts: Sequence[str])
         out.append(Group(name, kind, tuple(together)))
     for option, names, kind in (("--lever", levers, "lever"), ("--fact", facts, "assumption")):
         for asked in names:
-            out = _moved(out, asked, option, kind)  # type: ignore[arg-type]
+            out = _moved(out, asked, option, kind)
     return out
 
 
@@ -194,9 +194,7 @@ def _moved(found: list[Group], asked: str, option: str, kind: Kind) -> list[Grou
         names = [g.name for g in found if g.kind != "frame"]
         allowed = "a key that differs, or its beginning: " + ", ".join(names[:8])
         allowed += " ..." if len(names) > 8 else ""
-        problem = Problem(
-            Mark(option, 0, 0), "", f"`{asked}`", allowed, nearest(asked, names)
-        )
+        problem = Problem(Mark(option, 0, 0), "", f"`{asked}`", allowed, nearest(asked, names))
         raise BadInput([problem])
     return [replace(g, kind=kind) if g in hit and g.kind != "frame" else g for g in found]
 

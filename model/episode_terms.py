@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .distributions import Frozen
+from .distributions import Frozen, refuse
 from .fields import Days, Delay, Name, Ratio, Share, default
 from .quantity import Parameter, Spec
 
+Attribution = Literal["member_months", "plurality", "prospective"]
 Pick = Literal["random", "first_come", "priority"]
 ClaimRate = Annotated[Parameter, Spec("events/person-month", 0.01, 31.0, "claims of other care")]
 
@@ -23,6 +24,30 @@ class Outreach(Frozen):
 
     attempts: int = Field(default=3, ge=1, le=20)
     days_between: Days = default(7.0, Days, "assumption: one attempt a week")
+
+
+class SettlementTerms(Frozen):
+    """What a contract's terms leave open about its claims (docs/claims-and-luck.md)."""
+
+    attribution: Attribution = Field(default="member_months", description="whose year counts")
+    minimum_months: float = Field(
+        default=0.0, ge=0.0, le=12.0, description="with the payer in a year, to count in it"
+    )
+    cap_percentile: float | None = Field(
+        default=None, ge=0.0, le=100.0, description="cost above it, of members' years, is left out"
+    )
+    cap: float | None = Field(
+        default=None, gt=0.0, le=1e9, description="USD/member-year in the year before the contract"
+    )
+    run_out_months: float | None = Field(
+        default=None, ge=0.0, le=120.0, description="after a year's end until claims are counted"
+    )
+
+    @model_validator(mode="after")
+    def _one_cap(self) -> SettlementTerms:
+        if self.cap is not None and self.cap_percentile is not None:
+            raise refuse("either cap or cap_percentile", "both", ("cap",))
+        return self
 
 
 class EpisodeTerms(Frozen):
@@ -48,4 +73,7 @@ class EpisodeTerms(Frozen):
     )
     lasting_share: Share = default(
         0.4, Share, "of the variance of a year's other care, lasting with the person; an assumption"
+    )
+    settlement: dict[Name, SettlementTerms] = Field(
+        default_factory=dict, description="of contracts that share savings, by name"
     )

@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from . import power
-from .contract_chances import Facts, by_chance, central, facts_of, with_errors
+from . import planned_payment, power
+from .contract_chances import Facts, central
 from .deals import area_sd, chance_of_baseline
 from .distributions import Floats
 from .ensemble import Progress, silent
-from .finance.measurement import Noise
 from .financing import ContractLine
 from .loading import SHIPPED, Loaded, load
 from .money_plan import financing_of
@@ -28,9 +27,10 @@ from .power import Person
 from .problems import BadInput, Mark, Problem, nearest
 from .sampling import Method
 
-PRE_POST, OWN, COMPARISON = "pre_post", "own_history", "comparison"
+PRE_POST, OWN = "pre_post", "own_history"
+LEVEL, CHANGE = "comparison_level", "comparison_change"  # a contract settles the level of one year
 RANDOMISED, LOTTERY = "randomised", "randomised_referred"
-DESIGNS = (PRE_POST, OWN, COMPARISON, RANDOMISED, LOTTERY)  # from the weakest to the strongest
+DESIGNS = (PRE_POST, OWN, LEVEL, CHANGE, RANDOMISED, LOTTERY)
 METRICS = (TOTAL, COST, EVENTS)
 AMONG_ENROLLED = frozenset({PRE_POST, LOTTERY})
 PICKED_BY = 2  # events in the year before: whom a programme for high users takes on; an assumption
@@ -52,7 +52,7 @@ class Row:
 
     design: str
     metric: str
-    people: float  # that there are
+    people: float  # that there are; members, or enrolments (who comes back counts again)
     months: float  # over which they are measured
     effect: float  # true, mean over draws
     effect_p05: float
@@ -66,13 +66,15 @@ class Row:
     bias: float | None  # what it reports with no effect at all, on average
     usable: bool
     is_contract: bool  # the design of the contract's own benchmark
-    false_payment: float | None  # paid in a year without any effect, by the contract's own rule
+    false_payment: float | None  # paid in a year without any effect, by the contract's threshold
     missed_payment: float | None  # not paid in a year with the expected effect
+    false_payment_by_test: float | None  # paid without any effect, on a significant saving
+    missed_payment_by_test: float | None  # not paid with the expected effect
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The answer, with what it rests on."""
+    """The answer."""
 
     expected: Expected
     asked: Asked
@@ -134,9 +136,9 @@ def plan(
         key = f"financing.contracts.{name}"
         raise BadInput([Problem(place, key, "nothing that could be measured", allowed)])
     designs = Designs(found)
-    facts = contract_facts(found)
+    facts = planned_payment.contract_facts(found)
     rows = [
-        with_payment(row_of(found, designs, effect, design, asked), found, designs, facts)
+        with_payment(row_of(found, designs, effect, design, asked), designs, asked, facts)
         for effect in found.effects.values()
         for design in DESIGNS
     ]
@@ -166,23 +168,24 @@ def _refuse_unsettled(loaded: Loaded, name: str) -> None:
 def contract_design(line: ContractLine) -> str:
     """How the contract itself measures; a trend set in advance counts as its own history."""
     compared = line.benchmark is None or line.benchmark.method == "comparison_group"
-    return COMPARISON if compared else OWN
+    return LEVEL if compared else OWN
 
 
 class Designs:
     """How each design measures: variance of its estimate by people and years.
 
     All attributed members: own history (the contract's baseline weights; area and trend errors stay
-    whatever the members), and a comparison group beside it (difference in differences; what the
-    area shares cancels). Two halves at random: all members, the programme offered to one half at
-    the scenario's coverage; or those referred and willing, a year before and a year after.
+    whatever the members), and beside others in the same area, whose shocks cancel: the level of the
+    same years, as a contract settles it, or the change from the years before (difference in
+    differences). Two halves at random: all members, the programme offered to one half at the
+    scenario's coverage; or those referred and willing, a year before and a year after.
     """
 
     def __init__(self, found: Expected) -> None:
         self.found = found
         get, line, name = central(found.draws), found.line, found.name
         at = f"financing.contracts.{name}"
-        compared = contract_design(line) == COMPARISON
+        compared = contract_design(line) == LEVEL
         own = 1.0 if compared else float(chance_of_baseline(get, line, name)[0])
         self.before = 1.0 / own if own > 0.0 else 1.0  # effective years of the baseline
         self.area = float(area_sd(get, line, name)[0])
@@ -202,15 +205,18 @@ class Designs:
     def variance(self, effect: Effect, design: str, years: float, size: float) -> float:
         """Of the estimate with one person (both arms, where there are two); `size`: true effect."""
         p = self.person(effect, design)
-        fewer = power.fewer_events(p, size, years)
+        followed = 1.0 if design in AMONG_ENROLLED else years
+        fewer = power.fewer_events(p, size, followed)
         if design == PRE_POST:
             return power.change(p, 1.0, 1.0) + fewer
         if design == LOTTERY:
             return 4.0 * power.adjusted(p, 1.0, 1.0) + 2.0 * fewer
         if design == RANDOMISED:
             return 4.0 * power.adjusted(p, 1.0, years) + 2.0 * fewer
-        one = power.change(p, self.before, years)
-        return one * (1.0 + 1.0 / self.ratio if design == COMPARISON else 1.0) + fewer
+        beside = 1.0 if design == OWN else 1.0 + 1.0 / self.ratio
+        if design == LEVEL:
+            return power.after_only(p, years) * beside + fewer
+        return power.change(p, self.before, years) * beside + fewer
 
     def floor(self, design: str, years: float) -> float:
         """Variance that no number of people takes away."""
@@ -225,7 +231,7 @@ class Designs:
         return math.sqrt(each + self.floor(design, years))
 
     def people(self, design: str) -> float:
-        """Attributed members; of a lottery both arms, as far as enough are willing."""
+        """Attributed members; enrolments; of a lottery both arms, as far as enough are willing."""
         f = self.found
         if design == PRE_POST:
             return f.started * f.years
@@ -265,6 +271,8 @@ def row_of(found: Expected, d: Designs, effect: Effect, design: str, asked: Aske
         is_contract=design == contract_design(found.line),
         false_payment=None,
         missed_payment=None,
+        false_payment_by_test=None,
+        missed_payment_by_test=None,
     )
 
 
@@ -346,30 +354,31 @@ def regression(found: Expected, effect: Effect) -> float | None:
 # --- what the contract pays
 
 
-def contract_facts(found: Expected) -> Facts | None:
-    """None where nothing is shared."""
-    if found.line.terms.shared_savings is None or found.members <= 0.0:
-        return None
-    get = central(found.draws)
-    facts = facts_of(get, found.number, found.name, found.values)
-    return facts if facts.benchmark_per_member > 0.0 else None
+def with_payment(row: Row, d: Designs, asked: Asked, facts: Facts | None) -> Row:
+    """Risks of paying for nothing and of not paying, by the contract's threshold and by a test.
 
-
-def with_payment(row: Row, found: Expected, d: Designs, facts: Facts | None) -> Row:
-    """Chances of one year's settlement by the contract's own threshold, were it measured so.
-
-    The contract's design: as `headwater run` has it (contract_chances.py, years independent, with
-    the benchmark's errors); others: the same clauses with the sd of one year by that design.
+    None where nobody is measured, what the design reports without effect is not known (before and
+    after without events), or, for the threshold, nothing is shared. Own history is taken to be
+    right on average where its own bias is not told.
     """
-    if facts is None or row.metric != TOTAL or row.design in AMONG_ENROLLED:
+    if row.sd is None or (row.bias is None and row.design == PRE_POST):
         return row
-    if row.is_contract:
-        seen = with_errors(facts, found.members)
+    effect, log = d.found.effects[row.metric], row.metric != TOTAL
+    bias = row.bias or 0.0
+    test = planned_payment.by_test(row.effect, bias, row.sd, asked.alpha, log)
+    told = replace(row, false_payment_by_test=test[0], missed_payment_by_test=test[1])
+    if facts is None:
+        return told
+    measured = d.a_year(row.design) if row.design in AMONG_ENROLLED else d.found.members
+    one, under = (d.sd(effect, row.design, measured, 1.0, size) for size in (0.0, row.effect))
+    if row.metric != TOTAL or row.design in AMONG_ENROLLED:
+        minimum = facts.clauses_for(facts.members).minimum_savings_rate
+        rule = planned_payment.by_threshold(minimum, row.effect, bias, (one, under), log)
+    elif row.is_contract:
+        rule = planned_payment.settled(facts, d.found.members)
     else:
-        sd = d.sd(found.effects[TOTAL], row.design, found.members, 1.0, 0.0)
-        alone = replace(facts, noise=Noise(sd * math.sqrt(found.members)))
-        seen = by_chance(alone, found.members)
-    return replace(row, false_payment=seen.p_paid_without_effect, missed_payment=seen.p_not_paid)
+        rule = planned_payment.by_clauses(facts, d.found.members, one)
+    return replace(told, false_payment=rule[0], missed_payment=rule[1])
 
 
 # --- curves
@@ -379,15 +388,11 @@ def curves(found: Expected, d: Designs, asked: Asked) -> Iterator[dict[str, Any]
     """Smallest effect found, by number of people, in the months that there are."""
     for effect in found.effects.values():
         for design in DESIGNS:
+            about = {"metric": effect.metric, "design": design}
             for people in np.geomspace(FEWEST, MOST, POINTS).tolist():
                 sd = d.sd(effect, design, people, float(found.years), 0.0)
                 least = power.detectable(sd, asked.alpha, asked.power, effect.metric != TOTAL)
-                yield {
-                    "metric": effect.metric,
-                    "design": design,
-                    "people": people,
-                    "detectable": least,
-                }
+                yield about | {"people": people, "detectable": least}
 
 
 __all__ = ["DESIGNS", "METRICS", "Asked", "Plan", "Row", "chosen", "plan"]

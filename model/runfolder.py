@@ -220,7 +220,7 @@ def _spread(key: Key, values: Floats, luck: int = 1) -> dict[str, Any]:
 def _mcse(known: Floats, size: int, sd: float, luck: int) -> float:
     """Draws that share their parameters count as one where some have no value."""
     if known.size < size or known.size == luck:
-        return sd / (known.size / luck) ** 0.5
+        return float(sd / (known.size / luck) ** 0.5)
     return precision(known, luck).mcse if known.size > 1 else 0.0
 
 

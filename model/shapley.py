@@ -40,9 +40,7 @@ def exact(players: Sequence[str], value: Value) -> Shares:
     return Shares(parts, {}, 0)
 
 
-def sampled(
-    players: Sequence[str], value: Value, orders: int, rng: np.random.Generator
-) -> Shares:
+def sampled(players: Sequence[str], value: Value, orders: int, rng: np.random.Generator) -> Shares:
     """Some orders, each with its reverse (Castro et al. 2009; Mitchell et al. 2022).
 
     Parts still sum to the whole, as they do in every order; the error is in who gets what.

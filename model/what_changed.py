@@ -8,7 +8,7 @@ assumptions, and within the levers, each key gets its Shapley value. Every part 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -94,9 +94,7 @@ class Explained:
 def explain(asked: Asked, progress: Progress = silent, chunk: int = CHUNK) -> Explained:
     """Split the difference of the second scenario from the first."""
     _same_months(asked.first, asked.second)
-    found = groups(
-        changes(asked.first.document, asked.second.document), asked.levers, asked.facts
-    )
+    found = groups(changes(asked.first.document, asked.second.document), asked.levers, asked.facts)
     wanted, companions = _wanted(asked)
     runs = Runs(asked, found, wanted, progress, chunk)
     return _split(asked, runs, found, companions)
@@ -275,7 +273,8 @@ def _companions(asked: Asked, told: Sequence[Wanted]) -> dict[str, Wanted]:
 def _same_months(first: Loaded, second: Loaded) -> None:
     one, two = first.scenario.clock, second.scenario.clock
     if (one.start, one.end) != (two.start, two.end):
-        found, allowed = f"{two.start} to {two.end}", f"the months of the first, {one.start} to {one.end}"
+        found = f"{two.start} to {two.end}"
+        allowed = f"the months of the first, {one.start} to {one.end}"
         at = second.document.mark(("clock",))
         raise BadInput([Problem(at, "clock", found, allowed)])
 
@@ -320,7 +319,8 @@ class Runs:
     def _run(self, names: frozenset[str], asked: Plan) -> Floats:
         found: Floats = outputs([self._drawn(names)], asked, self._chunk)[0]
         if not np.isfinite(found).all():
-            raise NotFinite(f"an outcome is not finite with {', '.join(sorted(names)) or 'nothing'}")
+            told = ", ".join(sorted(names)) or "nothing"
+            raise NotFinite(f"an outcome is not finite with {told}")
         self.ran += 1
         self._progress(self.ran)
         return found
@@ -342,9 +342,7 @@ class Runs:
 
 def about(asked: Asked) -> int:
     """About how many variants will be run, before groups are joined."""
-    found = groups(
-        changes(asked.first.document, asked.second.document), asked.levers, asked.facts
-    )
+    found = groups(changes(asked.first.document, asked.second.document), asked.levers, asked.facts)
     total = 4
     for kind in ("assumption", "lever"):
         keys = sum(g.kind == kind for g in found)

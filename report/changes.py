@@ -232,7 +232,7 @@ def amount(x: float, shown_as: str) -> str:
         return wording.short_money(x)
     if shown_as == POINTS:
         return f"{wording.number(100 * x)} points"
-    unit = "" if shown_as == ZERO_TO_ONE else f" {shown_as.split('/')[0]}"
+    unit = "" if shown_as == ZERO_TO_ONE else f" {shown_as.partition('/')[0]}"
     return f"{wording.number(x)}{unit}"
 
 
@@ -284,21 +284,27 @@ def _between(spread: dict[str, float], as_: str) -> str:
 
 def _matters(x: float, o: dict[str, Any]) -> bool:
     largest = max(abs(s["mean"]) for s in (*o["lines"].values(), *o["parts"]))
-    return abs(x) > SMALL * largest
+    return bool(abs(x) > SMALL * largest)
 
 
 def _charts(told: dict[str, Any]) -> Iterator[tuple[Spec, str]]:
     for o in told["outcomes"]:
         if o["parts"]:
-            yield changes_figures.waterfall(o["outcome"], list(_steps(o)), o["shown_as"]), (
-                "Means over draws. Diamonds: the three lines of the chart below; the axis need not "
-                "begin at zero. Within a colour the order of the bars does not matter."
+            yield (
+                changes_figures.waterfall(o["outcome"], list(_steps(o)), o["shown_as"]),
+                (
+                    "Means over draws. Diamonds: the three lines of the chart below; the axis need "
+                    "not begin at zero. Within a colour the order of the bars does not matter."
+                ),
             )
     for s in told["series"]:
         band = "" if s["shown_as"] == POINTS else " Band: 90 % of draws with the policy."
-        yield changes_figures.lines(s["series"], s["months"], s["lines"], s["shown_as"]), (
-            "By month, means over draws. Default baseline: the first scenario. Modified baseline: "
-            f"with the second's assumptions. Policy: with its levers too.{band}"
+        yield (
+            changes_figures.lines(s["series"], s["months"], s["lines"], s["shown_as"]),
+            (
+                "By month, means over draws. Default baseline: the first scenario. Modified "
+                f"baseline: with the second's assumptions. Policy: with its levers too.{band}"
+            ),
         )
 
 
@@ -329,7 +335,8 @@ def _mark(step: str, at: float, as_: str) -> dict[str, Any]:
 
 def _table(o: dict[str, Any]) -> answer_page.Rows:
     as_ = o["shown_as"]
-    rows = [_row(p["label"], KINDS[p["kind"]], p, as_) for p in o["parts"] if _matters(p["mean"], o)]
+    parts = [p for p in o["parts"] if _matters(p["mean"], o)]
+    rows = [_row(p["label"], KINDS[p["kind"]], p, as_) for p in parts]
     for key in ("assumptions", "levers"):
         if sum(part["kind"] == KEYS[key] for part in o["parts"]) > 1:
             rows.append(_row(f"All {key}", "", o[key], as_))

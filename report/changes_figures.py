@@ -113,7 +113,8 @@ def lines(title: str, months: Sequence[str], found: Mapping[str, Any], unit: str
     y = quantity("mean", title=None, axis=_axis(unit))
     line = {
         "mark": {"type": "line"},
-        "encoding": {"x": time(), "y": y, "color": colour, "strokeDash": dash, "strokeWidth": width},
+        "encoding": {"x": time(), "y": y, "color": colour, "strokeDash": dash}
+        | {"strokeWidth": width},
     }
     band = {
         "transform": [{"filter": f"datum.what == '{POLICY}'"}],

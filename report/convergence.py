@@ -35,9 +35,9 @@ def stable(run: Run) -> str:
     loose = [row for row in rows if not row["stable"]]
     if not loose:
         worst = max((r for r in rows if r["kind"] == "mean"), key=_relative, default=None)
-        tail = f"; the largest error: {_error(run, worst)}" if worst else ""
+        tail = f"; the largest error: {_error(worst)}" if worst else ""
         return f"{about['draws']:,} are enough for all {len(rows)} headlines{tail}."
-    named = listed(f"{name(run, row)} ({_error(run, row)})" for row in loose[:3])
+    named = listed(f"{name(run, row)} ({_error(row)})" for row in loose[:3])
     more = f" and {len(loose) - 3} more" if len(loose) > 3 else ""
     return (
         f"{about['draws']:,} leave {len(loose)} of {len(rows)} headlines loose: {named}{more}; "
@@ -49,7 +49,7 @@ def _relative(row: dict[str, Any]) -> float:
     return float(row["mcse"] / abs(row["mean"])) if row["mean"] else 0.0
 
 
-def _error(run: Run, row: dict[str, Any]) -> str:
+def _error(row: dict[str, Any]) -> str:
     """What is known of a headline by sampling alone."""
     if row["kind"] == "chance":
         return f"{percent(row['low'])} to {percent(row['high'])}"
@@ -93,7 +93,7 @@ def whole(share: float) -> str:
 
 def name(run: Run, row: dict[str, Any]) -> str:
     """net present value (The community network)"""
-    words = LABELS.get(row["metric"], row["metric"].replace("_", " "))
+    words = str(LABELS.get(row["metric"], row["metric"].replace("_", " ")))
     if row["party"] in NOBODY:
         return words
     label = "society" if row["party"] == "society" else contract(run, row["party"])

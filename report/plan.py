@@ -14,8 +14,9 @@ from rich.text import Text
 
 from model.planned_effect import COST, EVENTS, TOTAL, Effect
 from model.planning import (
-    COMPARISON,
+    CHANGE,
     DESIGNS,
+    LEVEL,
     LOTTERY,
     OWN,
     PICKED_BY,
@@ -33,7 +34,8 @@ from .wording import significant
 NAMES = {
     PRE_POST: "before and after",
     OWN: "own history",
-    COMPARISON: "comparison group",
+    LEVEL: "comparison, level",
+    CHANGE: "comparison, change",
     RANDOMISED: "randomised, all",
     LOTTERY: "randomised, referred",
 }
@@ -42,6 +44,8 @@ METRIC_NAMES = {
     COST: "Cost of targeted services",
     EVENTS: "Events of targeted services",
 }
+NEXT_TO_NOTHING = 1e-5  # a mean effect below this has no sign that means anything
+SHORT = {TOTAL: "Total cost", COST: "Targeted cost", EVENTS: "Targeted events"}
 WIDE = 108  # columns from which people and assurance have room
 
 
@@ -65,6 +69,14 @@ def change(share: float) -> str:
     return f"{per_cent(abs(share))} {'less' if share >= 0.0 else 'more'}"
 
 
+def expected_change(row: Row) -> str:
+    """The expected effect with its interval; one that near to nothing is said to be that."""
+    low, high = change(row.effect_p05), change(row.effect_p95)
+    if abs(row.effect) < NEXT_TO_NOTHING:
+        return f"next to nothing (between {low} and {high}: 90 % interval)"
+    return f"{change(row.effect)} (90 % interval {low} to {high})"
+
+
 def whole(number: float | None) -> str:
     """Three digits of what is needed: 6,760, 16.2 M; none where no number would do."""
     if number is None:
@@ -86,8 +98,7 @@ def _expected(p: Plan) -> str:
     row = p.row(OWN, metric)
     return (
         f"{METRIC_NAMES[metric]} of the {p.expected.members:,.0f} attributed members is expected "
-        f"to be {change(row.effect)} (90 % interval {change(row.effect_p05)} to "
-        f"{change(row.effect_p95)}). Measured against their own history over {row.months:.0f} "
+        f"to be {expected_change(row)}. Measured against their own history over {row.months:.0f} "
         f"months, chance alone moves it by {per_cent(row.sd)} (standard deviation)."
     )
 
@@ -123,8 +134,16 @@ def _biased(p: Plan) -> Iterator[str]:
     if told is not None and told.bias is not None:
         yield (
             f"Before and after is not usable: people picked by {PICKED_BY} or more such events in "
-            f"a year would show {per_cent(told.bias)} fewer in the next with no effect at all."
+            f"a year would show {per_cent(told.bias)} fewer in the next with no effect at all"
+            f"{_paid_for_nothing(told)}."
         )
+
+
+def _paid_for_nothing(row: Row) -> str:
+    if row.false_payment is None:
+        return ""
+    paid = chance(row.false_payment)
+    return f", and the contract's threshold on them would be met in {paid} % of years"
 
 
 def _paid(p: Plan) -> Iterator[str]:
@@ -212,31 +231,42 @@ def cells(row: Row, wide: bool) -> list[str]:
 
 
 def payment_columns(p: Plan) -> list[str]:
-    rule = f"rule of {per_cent(p.minimum_rate)},\none year:"
-    test = f"significant in\n{12 * p.expected.years} months:"
-    ends = ("\npaid without\neffect", "\nnot paid\nwith effect")
+    least = "no rule" if p.minimum_rate is None else f"rule of {per_cent(p.minimum_rate)}"
+    rule = f"{least},\none year:"
+    test = f"test over\n{12 * p.expected.years} months:"
+    ends = ("\npaid, no\neffect", "\nnot paid,\neffect")
     return [what + end for what in (rule, test) for end in ends]
 
 
-def payment_rows(p: Plan) -> list[list[str]]:
-    """Chances in %: the contract's own rule beside a statistical test, where savings are shared."""
-    return [
-        [NAMES[r.design], *map(bare, (r.false_payment, r.missed_payment, p.asked.alpha / 2.0,
-                                      1.0 - r.power_now))]
-        for r in p.rows
-        if r.false_payment is not None
-    ]  # fmt: skip
+def payment_rows(p: Plan) -> dict[str, list[list[str]]]:
+    """Chances in % by metric: the contract's threshold beside a test. A dash: no meaning there."""
+    found: dict[str, list[list[str]]] = {}
+    for r in p.rows:
+        by_rule, by_test = (
+            (r.false_payment, r.missed_payment),
+            (r.false_payment_by_test, r.missed_payment_by_test),
+        )
+        told = ["-" if x is None else chance(x) for x in (*by_rule, *by_test)]
+        found.setdefault(r.metric, []).append([NAMES[r.design], *told])
+    return found
+
+
+def chance(share: float) -> str:
+    """Of a hundred; what is all but certain is not said to be so."""
+    if 0.0 < share < 0.0005:
+        return "<0.1"
+    return ">99" if share > 0.995 else bare(share)
 
 
 def payment_table(p: Plan) -> Iterator[Table]:
-    rows = payment_rows(p)
-    if rows:
-        table = _table("Total cost: would it be paid? Chances in %", "measured by")
-        for what in payment_columns(p):
-            table.add_column(what, justify="right", no_wrap=True)
+    table = _table("Would it be paid? Chances in %", "measured by")
+    for what in payment_columns(p):
+        table.add_column(what, justify="right", no_wrap=True)
+    for metric, rows in payment_rows(p).items():
+        table.add_row(Text(SHORT[metric], style="bold"))
         for row in rows:
             table.add_row(*row)
-        yield table
+    yield table
 
 
 def notes(p: Plan) -> Table:
@@ -253,11 +283,12 @@ def explained(p: Plan) -> Iterator[tuple[str, str]]:
     f = p.expected
     names = names_of(f.draws.scenario)
     served = ", ".join(names.get(n, n) for n in f.programmes) or "no programme"
-    few = f"{whole(p.row(PRE_POST, next(iter(f.effects))).people)}"
+    few = whole(p.row(PRE_POST, next(iter(f.effects))).people)
     yield "targeted", ", ".join(names.get(s, s) for s in f.services) + f"; by {served}."
     about = {
         NAMES[PRE_POST]: (
-            f"The {few} members enrolled in these years, a year before and a year after. Not "
+            f"The {few} enrolments of members in these years (who comes back counts again), a year "
+            "before and a year after. Not "
             "usable: what it reports without effect is regression to the mean (of total cost, an "
             "understatement)."
         ),
@@ -265,22 +296,31 @@ def explained(p: Plan) -> Iterator[tuple[str, str]]:
             "All attributed members, against the contract's baseline years; what moves the whole "
             "area, and an error in the trend, stay in it."
         ),
-        NAMES[COMPARISON]: (
-            "The same beside people who are not offered the programmes, picked alike: "
-            f"{significant(_ratio(f), 2):g} for each member, on top of the people needed."
+        NAMES[LEVEL]: (
+            "Members beside people of the same years who are not offered the programmes, picked "
+            f"alike: {significant(_ratio(f), 2):g} for each member, on top of the people needed. "
+            "Contracts with a comparison group settle this."
+        ),
+        NAMES[CHANGE]: (
+            "The same people, each group against its own baseline years: difference in differences."
         ),
         NAMES[RANDOMISED]: (
             "Members in two halves; one is offered the programmes, as far as they reach."
         ),
         NAMES[LOTTERY]: (
             "Those referred and willing, half of them served "
-            f"({whole(f.started)} members are enrolled a year); both halves counted, followed for "
+            f"({whole(f.started)} enrolments a year); both halves counted, followed for "
             "a year. Months: recruiting and that year."
         ),
         "effect": "True saving, mean over draws: of members, or of a first year of those enrolled.",
         "finds": "The smallest effect that is found with the people and months there are.",
         "chance now": "In %, to find the expected effect with them; without one half of alpha.",
         "if no effect": "What is reported, on average, where there is none. ?: not known.",
+        "paid": (
+            "By the contract's threshold on that metric in one year (of enrolments: a year's), and "
+            "on a saving that is significant in all months. Before and after: with what it reports "
+            "without effect. -: nobody to measure, that is not known, or nothing is shared."
+        ),
         "none": "Neither 100 million people (M: million) nor 600 months would do.",
     }
     yield from about.items()
@@ -307,7 +347,7 @@ def as_json(p: Plan) -> dict[str, Any]:
         "alpha": p.asked.alpha,
         "members": f.members,
         "years": f.years,
-        "enrolled_a_year": f.started,
+        "enrolments_a_year": f.started,
         "willing_a_year": f.accepted,
         "minimum_rate": p.minimum_rate,
         "targeted_services": list(f.services),

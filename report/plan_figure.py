@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from model.planning import COMPARISON, LOTTERY, OWN, PRE_POST, RANDOMISED, Plan
+from model.planning import CHANGE, LEVEL, LOTTERY, OWN, PRE_POST, RANDOMISED, Plan
 
 from .figures import quantity
-from .plan import METRIC_NAMES, NAMES, per_cent, whole
+from .plan import METRIC_NAMES, NAMES, NEXT_TO_NOTHING, change, per_cent, whole
 from .renderer import BLUE, GREEN, GREY, INK, ORANGE, Spec
 
+PURPLE = "#CC79A7"  # Okabe and Ito's reddish purple
 LINES = {
     OWN: (ORANGE, [1, 0]),
-    COMPARISON: (GREEN, [6, 3]),
+    LEVEL: (GREEN, [6, 3]),
+    CHANGE: (PURPLE, [8, 2, 2, 2]),
     RANDOMISED: (BLUE, [2, 2]),
     PRE_POST: (GREY, [4, 4]),
     LOTTERY: (BLUE, [1, 0]),
 }
 SCOPES = {
-    "All attributed members": (OWN, COMPARISON, RANDOMISED),
+    "All attributed members": (OWN, LEVEL, CHANGE, RANDOMISED),
     "People enrolled, or referred and willing": (PRE_POST, LOTTERY),
 }
 LEAST, MOST = 0.01, 100.0  # per cent
@@ -63,8 +65,9 @@ def _panel(p: Plan, metric: str, scope: str) -> Spec:
     row = p.row(designs[-1], metric)
     low, high = (100.0 * x for x in (row.effect_p05, row.effect_p95))
     layers = [*_band(low, high, 100.0 * row.effect), *_now(row.people), _lines(p, metric, designs)]
+    about = [scope, _expected(low, 100.0 * row.effect)]
     return {
-        "title": {"text": f"{METRIC_NAMES[metric]}", "subtitle": scope, "limit": WIDTH + 20},
+        "title": {"text": f"{METRIC_NAMES[metric]}", "subtitle": about, "limit": WIDTH + 20},
         "width": WIDTH,
         "height": HEIGHT,
         "layer": layers,
@@ -87,9 +90,9 @@ def _y() -> Spec:
 
 
 def _band(low: float, high: float, mean: float) -> list[Spec]:
-    """The interval as far as it lies within the scale; what goes below zero is said in words."""
+    """The interval and its mean as far as they lie within the scale."""
     if high <= LEAST:
-        return [_words("expected: under the scale, or harm", LEAST)]
+        return []
     rows = [{"low": max(low, LEAST), "high": min(high, MOST), "from": FEWEST, "to": LARGEST}]
     band = {
         "data": {"values": rows},
@@ -102,7 +105,7 @@ def _band(low: float, high: float, mean: float) -> list[Spec]:
         },
     }
     layers = [band]
-    if mean > 2.5 * LEAST:  # else it would lie in the words below
+    if mean > LEAST:
         layers.append(
             {
                 "data": {"values": [{"mean": mean}]},
@@ -110,22 +113,14 @@ def _band(low: float, high: float, mean: float) -> list[Spec]:
                 "encoding": {"y": quantity("mean", **_y())},
             }
         )
-    if low <= 0.0:
-        told = f"expected: mean {per_cent(mean / 100.0)}; the interval goes on below zero (harm)"
-        layers.append(_words(told, LEAST))
     return layers
 
 
-def _words(told: str, at: float) -> Spec:
-    return {
-        "data": {"values": [{"x": FEWEST, "y": at, "told": told}]},
-        "mark": {"type": "text", "align": "left", "dx": 5, "dy": -8, "fontSize": 11, "color": INK},
-        "encoding": {
-            "x": quantity("x", **_x("people")),
-            "y": quantity("y", **_y()),
-            "text": {"field": "told"},
-        },
-    }
+def _expected(low: float, mean: float) -> str:
+    """The expected effect above its panel, since logarithms have no place for what is below 0."""
+    near = abs(mean) < 100.0 * NEXT_TO_NOTHING
+    told = "next to nothing" if near else change(mean / 100.0)
+    return f"Expected: {told}" + ("; interval reaches below 0 (harm)" if low <= 0.0 else "")
 
 
 def _now(people: float) -> list[Spec]:

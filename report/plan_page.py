@@ -109,13 +109,19 @@ def _view(p: Plan, svg: str) -> dict[str, Any]:
             {"title": METRIC_NAMES[metric], "rows": [_row(p, d, metric) for d in DESIGNS]}
             for metric in p.expected.effects
         ],
-        "payment_columns": payment_columns(p) if payment_rows(p) else [],
-        "payments": payment_rows(p),
+        "payment_columns": payment_columns(p),
+        "payments": [
+            {"title": METRIC_NAMES[metric], "rows": [_dashed(row) for row in rows]}
+            for metric, rows in payment_rows(p).items()
+        ],
         "notes": list(explained(p)),
     }
 
 
 def _row(p: Plan, design: str, metric: str) -> dict[str, Any]:
-    # A dash alone means not told: it is no sign.
-    told = ["\N{EN DASH}" if cell == "-" else cell for cell in cells(p.row(design, metric), True)]
-    return {"name": NAMES[design], "cells": told}
+    return {"name": NAMES[design], "cells": _dashed(cells(p.row(design, metric), True))}
+
+
+def _dashed(cells: list[str]) -> list[str]:
+    """A dash alone means not told: it is no sign."""
+    return ["\N{EN DASH}" if cell == "-" else cell for cell in cells]

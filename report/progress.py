@@ -97,7 +97,7 @@ def _progress(unit: str) -> Progress:
             rate = task.finished_speed or task.speed
             if rate is None:
                 return Text("")
-            return Text(f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{60 * rate:,.0f} {unit}/min")
+            return Text(f"{rate:,.0f} {unit}/s" if rate >= 20 else f"{60 * rate:,.0f} a minute")
 
     class Left(ProgressColumn):
         def render(self, task: Task) -> Text:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from model.episodes import prepare, run
-from model.episodes.attribution import USUAL_RULES, ClaimRules
+from model.episodes.attribution import ClaimRules
 from model.episodes.claims_settlement import Settled, settled
 from model.loading import Loaded
 
@@ -58,8 +60,13 @@ def deal(line: dict[str, Any], changes: Mapping[str, Any] | None = None) -> Load
 
 
 def many_settled(
-    loaded: Loaded, replications: int, seed: int = 1, rules: ClaimRules = USUAL_RULES
+    loaded: Loaded, replications: int, seed: int = 1, rules: ClaimRules | None = None
 ) -> list[list[Settled]]:
     case = prepare(loaded)
     keep = partial(settled, case, loaded=loaded, seed=seed, rules=rules)
     return list(run(case, replications, seed, keep, claims=BOTH))
+
+
+def column(many: list[list[Settled]], field: str, year: int = 0) -> Any:
+    """[replication] of one year of the one contract."""
+    return np.array([getattr(one[year], field) for one in many])

@@ -8,18 +8,21 @@ performance years that end within the horizon.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from model.deals import area_sd, chance_of_baseline, variation
 from model.distributions import Floats
 from model.draws import Columns, central
+from model.episode_terms import Attribution
 from model.explain import problem_at
 from model.finance.measurement import Noise
 from model.financing import ContractLine
 from model.loading import Loaded
-from model.problems import BadInput
+from model.names import some
+from model.problems import BadInput, Problem
 from model.scenario import Scenario
 
 from .case import LEVELS, Case, Flags, Ints
@@ -27,12 +30,14 @@ from .claims import member_of
 from .spans import Spans
 
 MONTHS = 12
+AT_ONCE = 1e-9  # months
+ROUNDING = 1e-9
 
 
 class ClaimRules(NamedTuple):
     """What a contract's terms in the scenario leave open about its claims."""
 
-    attribution: Literal["member_months", "plurality", "prospective"] = "member_months"
+    attribution: Attribution = "member_months"
     minimum_months: float = 0.0  # with the payer in the year
     percentile: float | None = None  # 0 to 100: cost above it, of members' years, is left out
     cap: float | None = None  # USD/member-year, at prices of the year before the contract
@@ -61,7 +66,7 @@ class Deal(NamedTuple):
     area_sd: float
     compared: float  # people of the comparison group for each member; 0: none
     above_cap: float  # share of cost
-    run_out: float  # months
+    run_out: float  # months, inf: all claims are counted
     factor: float  # that completes claims
     noise: Noise  # of the formula
     rules: ClaimRules
@@ -72,37 +77,91 @@ class Deal(NamedTuple):
         return self.first + MONTHS * np.arange(-self.base, self.years)
 
 
-def deals_of(loaded: Loaded, case: Case, rules: ClaimRules = USUAL_RULES) -> list[Deal]:
+def deals_of(loaded: Loaded, case: Case, rules: ClaimRules | None = None) -> list[Deal]:
     """The contracts of a scenario that share savings, with a whole year within the horizon.
 
-    BadInput where a comparison group would have nobody in it.
+    `rules` are for all of them; without, each has its own of `episodes.settlement`. BadInput for
+    rules of no such contract, a comparison group of more people than there are, and claims that
+    are never as incomplete as a contract says.
     """
     money = loaded.scenario.financing
     lines = money.contracts if money is not None else {}
     get = Columns(central(loaded), slice(0, 1))
-    found = [
-        deal_of(loaded.scenario, case, get, name, rules)
+    names = [
+        name
         for name, line in lines.items()
         if line.terms.shared_savings is not None and line.benchmark is not None
     ]
-    _refuse_without_comparison(loaded, found)
+    _refuse(_misnamed(loaded, names))
+    found = [
+        deal_of(loaded.scenario, case, get, name, rules or rules_of(loaded, name)) for name in names
+    ]
+    _refuse([*_too_many_compared(loaded, found), *_never_so_incomplete(loaded, case, found, get)])
     return [one for one in found if one.years > 0]
 
 
-def _refuse_without_comparison(loaded: Loaded, found: list[Deal]) -> None:
-    """A comparison group is made of the payer's other members: there must be some."""
-    problems = [
-        problem_at(
-            loaded.document,
-            ("financing", "contracts", deal.name, "covers", "attributed"),
-            "all members, so that nobody is left to compare with",
-            "less than 1 with the benchmark `comparison_group`, to settle on claims",
-        )
-        for deal in found
-        if deal.compared and deal.attributed >= 1.0
-    ]
+def rules_of(loaded: Loaded, name: str) -> ClaimRules:
+    """What `episodes.settlement` says of a contract."""
+    terms = loaded.scenario.episodes
+    said = terms.settlement.get(name) if terms is not None else None
+    if said is None:
+        return USUAL_RULES
+    return ClaimRules(
+        said.attribution, said.minimum_months, said.cap_percentile, said.cap, said.run_out_months
+    )
+
+
+def _refuse(problems: list[Problem]) -> None:
     if problems:
         raise BadInput(problems)
+
+
+def _misnamed(loaded: Loaded, names: list[str]) -> list[Problem]:
+    """Rules for what is no contract that shares savings."""
+    terms = loaded.scenario.episodes
+    allowed = f"a contract that shares savings: {some(names) if names else 'there is none'}"
+    return [
+        problem_at(loaded.document, ("episodes", "settlement", name), f"`{name}`", allowed, names)
+        for name in (terms.settlement if terms is not None else ())
+        if name not in names
+    ]
+
+
+def _too_many_compared(loaded: Loaded, found: list[Deal]) -> Iterator[Problem]:
+    """A comparison group is made of the payer's other members: there must be enough of them."""
+    for deal in found:
+        whole = deal.attributed * (1.0 + deal.compared)
+        if not deal.compared or whole <= 1.0 + ROUNDING:
+            continue
+        told = (
+            f"{deal.attributed:.4g} of the members, and for each {deal.compared:.4g} to compare "
+            f"with: {whole:.4g} of all members"
+            if deal.attributed < 1.0
+            else "all members, so that nobody is left to compare with"
+        )
+        at = ("financing", "contracts", deal.name, "covers", "attributed")
+        allowed = (
+            f"at most {1.0 / (1.0 + deal.compared):.4g} with a comparison_ratio of "
+            f"{deal.compared:.4g}, to settle on claims"
+        )
+        yield problem_at(loaded.document, at, told, allowed)
+
+
+def _never_so_incomplete(
+    loaded: Loaded, case: Case, found: list[Deal], get: Columns
+) -> Iterator[Problem]:
+    """The share known when a year ends is the least that a contract can settle on."""
+    delay = case.scatter.run_out
+    for deal in found:
+        known = _one(get, f"financing.contracts.{deal.name}.completeness.known")
+        least = 1.0 - missing(delay, 0.0)
+        if deal.rules.run_out is None and known < least:
+            at = ("financing", "contracts", deal.name, "completeness", "known")
+            allowed = (
+                f"at least {least:.4g}: with episodes.run_out of {delay:.4g} months that share is "
+                "paid when the year ends"
+            )
+            yield problem_at(loaded.document, at, f"{known:.4g}", allowed)
 
 
 def deal_of(scenario: Scenario, case: Case, get: Columns, name: str, rules: ClaimRules) -> Deal:
@@ -133,7 +192,7 @@ def deal_of(scenario: Scenario, case: Case, get: Columns, name: str, rules: Clai
         area_sd=noise.area_sd,
         compared=_comparison_ratio(get, line, at) if compared else 0.0,
         above_cap=_one(get, f"{at}.truncation.cost_share") if line.truncation else 0.0,
-        run_out=run_out(case, rules, known, _one(get, f"{at}.terms.settlement_lag")),
+        run_out=run_out(case.scatter.run_out, rules, known),
         factor=_one(get, f"{at}.completeness.factor"),
         noise=noise,
         rules=rules,
@@ -169,21 +228,34 @@ def _counted(scenario: Scenario, line: ContractLine) -> Flags:
     return np.array([*services, line.covers.other_care])
 
 
-def run_out(case: Case, rules: ClaimRules, known: float, lag: float) -> float:
-    """Whole months after a year's end until claims are counted.
+def run_out(delay: float, rules: ClaimRules, known: float) -> float:
+    """Months after a year's end until claims are counted; a part of a month counts its claims in
+    that part.
 
-    As asked for; or else, where the contract states that less than all is known, when that share
-    of a steady year is; or else its settlement lag; without one, when all are paid.
-    With claims paid exponentially, mean d, the share still unpaid R months after twelve months of
-    care is (d / 12) exp(-R / d) (1 - exp(-12 / d)).
+    As asked for; or else, where the contract states that less than all is known, such that this is
+    the share of a steady year that is counted; or else never: all are known.
     """
     if rules.run_out is not None:
         return rules.run_out
-    delay = case.scatter.run_out
-    if known < 1.0 and delay > 0.0:
-        at_once = delay / MONTHS * -np.expm1(-MONTHS / delay)
-        return float(max(0.0, np.round(delay * np.log(at_once / (1.0 - known)))))
-    return float(round(lag)) if lag > 0.0 else np.inf
+    if known >= 1.0:
+        return np.inf
+    if missing(delay, 0.0) <= 1.0 - known:
+        return 0.0
+    at_end = missing(delay, 0.0)
+    whole = float(np.floor(delay * np.log(at_end / (1.0 - known))))
+    before, after = missing(delay, whole), missing(delay, whole + 1.0)
+    return whole + (before - (1.0 - known)) / (before - after)
+
+
+def missing(delay: float, months: float) -> float:
+    """Share of a steady year's cost not yet paid some months after its end.
+
+    With claims paid exponentially, mean d, R months after twelve of care it is
+    (d / 12) exp(-R / d) (1 - exp(-12 / d)).
+    """
+    if delay <= 0.0:
+        return 0.0
+    return float(-delay / MONTHS * np.exp(-months / delay) * np.expm1(-MONTHS / delay))
 
 
 # --- people
@@ -196,7 +268,7 @@ def plan_members(case: Case, deal: Deal, payer: Floats, low: float = 0.0) -> Fla
     comparison group the attributed share, whose members it follows.
     """
     wide = deal.attributed if low == 0.0 else deal.attributed * deal.compared
-    return members(case, deal.payer, deal.segments, payer, low, min(1.0, low + wide))
+    return members(case, deal.payer, deal.segments, payer, low, low + wide)
 
 
 def members(
@@ -251,18 +323,25 @@ def attributed(
     """[row, year]: members whom the contract's rule attributes to it in a year.
 
     member_months: everybody, for the months of membership. plurality: who is with the payer longer
-    than with any other in that year. prospective: who is a member in the month before the year.
+    than with any other in that year. prospective: who is a member in the month before the year, or
+    when the horizon begins where the year begins no later. A year before the horizon has those who
+    are members when it begins.
     """
     rule = deal.rules
     out = (years > 0.0) & (MONTHS * years >= rule.minimum_months)
+    first = deal.starts <= 0  # nobody moves or comes before the horizon
     if rule.attribution == "prospective":
         before = np.maximum(deal.starts - 1, 0)
         cell = spans.world(world)
         covered = who.covered[np.maximum(cell, 0) // LEVELS, spans.person]
         mine = np.flatnonzero((cell >= 0) & covered)
-        out &= overlap(who, spans, mine, before, 1.0) > 0.0
+        there = overlap(who, spans, mine, before, 1.0) > 0.0
+        there[:, first] = overlap(who, spans, mine, before[:1], AT_ONCE) > 0.0
+        out &= there
     elif rule.attribution == "plurality":
-        out &= MONTHS * years >= _longest_elsewhere(case, deal, spans, world, known, who)
+        longest = _longest_elsewhere(case, deal, spans, world, known, who)
+        longest[:, deal.starts < 0] = 0.0
+        out &= MONTHS * years >= longest
     return out
 
 

@@ -28,7 +28,7 @@ from model.finance.verdict import decided_by
 from model.financing import ContractLine
 from model.loading import Loaded
 
-from .attribution import MONTHS, USUAL_RULES, ClaimRules, Deal, deals_of
+from .attribution import MONTHS, ClaimRules, Deal, deals_of
 from .case import Case
 from .chance import Chance
 from .claims_years import Books, Ledger, books
@@ -62,11 +62,12 @@ def settled(
     replication: Replication,
     loaded: Loaded,
     seed: int = 0,
-    rules: ClaimRules = USUAL_RULES,
+    rules: ClaimRules | None = None,
 ) -> list[Settled]:
     """Each year that ends within the horizon of each contract that shares savings.
 
-    The replication must hold the claims of both worlds; `seed` is that of the run.
+    The replication must hold the claims of both worlds; `seed` is that of the run; `rules`, where
+    given, are for all contracts (attribution.deals_of).
     """
     if set(replication.claims) < {"usual", "strategy"}:
         raise ValueError('a settlement needs claims=("usual", "strategy")')
@@ -127,14 +128,14 @@ def trends(deal: Deal, index: Floats, year: int) -> Floats:
 
 
 def benchmark(found: Books, own: Ledger, year: int) -> float:
-    """USD: base years' cost per member, trended, times the members of the performance year."""
+    """USD: base years' cost per member, complete, trended, times the members of the year."""
     deal, at = found.deal, found.deal.base + year
     if found.compared is not None:
         group = found.compared
         return float(group.cost[at] / group.members[at] * own.members[at])
     weights = base_weights(deal, year)
     used = weights > 0.0
-    each = own.cost[used] / own.members[used] * trends(deal, found.expected, year)[used]
+    each = own.complete[used] / own.members[used] * trends(deal, found.expected, year)[used]
     return float(weights[used] @ each * own.members[at])
 
 
@@ -142,27 +143,28 @@ def sd_by_members(found: Books, own: Ledger, year: int) -> float:
     """Standard deviation of the measured savings rate, from one replication.
 
     The rate is a ratio of sums over people who are independent of each other; to first order its
-    variance is the sum over people of the square of what each of them moves it by.
+    variance is the sum over people of the square of what each of them moves it by: by complete
+    cost as base years, then by cost as the performance year.
     """
-    deal, at = found.deal, found.deal.base + year
-    move = np.zeros((2, own.cost.size))
+    deal, at, width = found.deal, found.deal.base + year, own.cost.size
+    move = np.zeros((2, 2 * width))
     weights = base_weights(deal, year)
     used = np.flatnonzero(weights > 0.0)
     if used.size:
-        each = own.cost[used] / own.members[used] * trends(deal, found.expected, year)[used]
+        each = own.complete[used] / own.members[used] * trends(deal, found.expected, year)[used]
         part = weights[used] * each / (weights[used] @ each)
-        move[:, used] = part / own.cost[used], -part / own.members[used]
-    move[:, at] += (-1.0 / own.cost[at], 1.0 / own.members[at])
+        move[:, used] = part / own.complete[used], -part / own.members[used]
+    move[:, width + at] = (-1.0 / own.cost[at], 1.0 / own.members[at])
     variance = variance_of(move, own.moments)
     if found.compared is not None:
-        group, aside = found.compared, np.zeros((2, own.cost.size))
-        aside[:, at] = (1.0 / group.cost[at], -1.0 / group.members[at])
+        group, aside = found.compared, np.zeros((2, 2 * width))
+        aside[:, width + at] = (1.0 / group.cost[at], -1.0 / group.members[at])
         variance += variance_of(aside, group.moments)
     return float(np.sqrt(variance) * own.cost[at] / benchmark(found, own, year))
 
 
 def variance_of(move: Floats, second: Floats) -> float:
-    """Of a sum over people of what each one's (cost, member-years) [2, year] move it by."""
+    """Of a sum over people of what each one's (cost, member-years) [2, column] move it by."""
     by = move.ravel()
     used = np.flatnonzero(by)
     return max(0.0, float(by[used] @ second[np.ix_(used, used)] @ by[used]))
@@ -189,10 +191,15 @@ def settles(found: Books, year: int) -> bool:
     and in its base years, in both worlds.
     """
     deal = found.deal
-    years = np.append(np.flatnonzero(base_weights(deal, year)), deal.base + year)
+    used, at = np.flatnonzero(base_weights(deal, year)), deal.base + year
     books_of = [found.usual, found.strategy, *([found.compared] if found.compared else [])]
-    there = all((x.members[years] > 0.0).all() and (x.cost[years] > 0.0).all() for x in books_of)
-    return bool(deal.starts[deal.base + year] >= 0 and there)
+    there = all(
+        (x.complete[used] > 0.0).all()
+        and (x.members[used] > 0.0).all()
+        and min(x.members[at], x.cost[at]) > 0.0
+        for x in books_of
+    )
+    return bool(deal.starts[at] >= 0 and there)
 
 
 def _year(pay: Payer, found: Books, drawn: Errors, year: int) -> Settled:
@@ -201,7 +208,7 @@ def _year(pay: Payer, found: Books, drawn: Errors, year: int) -> Settled:
     without = pay.paid(found, found.usual, drawn, year)
     plain = benchmark(found, own, year)
     true = found.usual.true[at]
-    all_paid = own.whole[at] + own.late[at]
+    whole = float(own.whole[at])
     return Settled(
         contract=deal.name,
         year=year + 1,
@@ -213,12 +220,12 @@ def _year(pay: Payer, found: Books, drawn: Errors, year: int) -> Settled:
         true_rate=float((true - own.true[at]) / true) if true > 0.0 else 0.0,
         payment=paid.payment,
         decided_by=paid.decided_by,
-        rate_by_claims=float(1.0 - own.cost[at] * deal.factor / plain),
+        rate_by_claims=float(1.0 - own.cost[at] / plain),
         sd_by_members=sd_by_members(found, own, year),
         measured_without_effect=1.0 - without.expenditure / without.benchmark,
         payment_without_effect=without.payment,
-        missing_share=float(own.late[at] / all_paid) if all_paid > 0.0 else 0.0,
-        capped_share=float(1.0 - own.cost[at] / own.whole[at]) if own.whole[at] > 0.0 else 0.0,
+        missing_share=float(own.late[at]) / whole if whole > 0.0 else 0.0,
+        capped_share=1.0 - float(own.complete[at]) / whole if whole > 0.0 else 0.0,
         drawn_base_years=int(found.drawn.sum()),
     )
 
@@ -280,7 +287,7 @@ class Payer:
         at = found.deal.base + year
         members = float(own.members[at])
         target = benchmark(found, own, year) * (1.0 + drawn.trend[year])
-        spent = float(own.cost[at]) * found.deal.factor - drawn.area[year] * target
+        spent = float(own.cost[at]) - drawn.area[year] * target
         return self.settle(target, spent, members, year)
 
     def settle(self, benchmark: float, expenditure: float, members: float, year: int) -> Paid:

@@ -24,27 +24,23 @@ from .attribution import (
     plan_members,
 )
 from .case import Case, Flags, Ints
-from .chance import Chance
-from .claims import Claims, claims_of, collected
-from .ramp import some
+from .claims import Claims
+from .earlier import Earlier, earlier_years
+from .expected import expected_cost
 from .run import Replication
-from .spans import Spans
-from .stays import Presence
-
-
-WORLD = "usual"
 
 
 class Ledger(NamedTuple):
     """Sums over the people of a contract in one world, by year, base years first."""
 
     members: Floats  # [year] member-years
-    cost: Floats  # [year] USD, as seen: attributed, counted, paid in time, below the cap
-    whole: Floats  # [year] USD before the cap
-    late: Floats  # [year] USD that was not yet paid when counted
+    cost: Floats  # [year] USD of a performance year: paid in time and completed, below the cap
+    complete: Floats  # [year] USD of a base year: complete, below the cap
+    whole: Floats  # [year] USD, complete, before the cap
+    late: Floats  # [year] USD that was not yet paid when a performance year was counted
     true: Floats  # [year] USD, complete and without a cap, of who is attributed in either world
-    moments: Floats  # second moments between people: see `moments`
-    uncapped: Floats  # the same of whole cost
+    moments: Floats  # second moments between people of `complete` and then `cost`: see `moments`
+    uncapped: Floats  # the same of whole cost alone
     services: Floats  # the same of rescue services alone
     pairs: Floats  # [year - 1, 6]: see `pairs_of`; of whole cost
 
@@ -63,21 +59,20 @@ class Books(NamedTuple):
 def books(case: Case, replication: Replication, deal: Deal, seed: int) -> Books:
     """All that a contract's settlement reads; the replication holds the claims of both worlds."""
     who = people_of(plan_members(case, deal, replication.traits.payer))
-    drawn = deal.starts < 0
-    index = expected_cost(case, replication, deal)
+    index = expected_cost(case, deal)
+    earlier = earlier_years(case, replication, deal, who, seed)
     years, chosen = {}, {}
     for world in ("usual", "strategy"):
-        years[world] = _membership(replication, world, who, deal)
+        years[world] = _membership(replication, world, who, deal, earlier)
         known = replication.traits.payer
         chosen[world] = attributed(case, deal, replication.spans, world, known, who, years[world])
     either = chosen["usual"] | chosen["strategy"]
-    earlier = drawn_anew(case, replication, deal, who, seed)
     found = {}
     for world in ("usual", "strategy"):
         spent = _spent(case, replication.claims[world], deal, who, earlier)
         found[world] = ledger(deal, spent, years[world], chosen[world], either, index)
     group = _comparison(case, replication, deal, index, seed) if deal.compared else None
-    return Books(deal, found["usual"], found["strategy"], group, index, drawn)
+    return Books(deal, found["usual"], found["strategy"], group, index, deal.starts < 0)
 
 
 def _comparison(
@@ -85,22 +80,20 @@ def _comparison(
 ) -> Ledger:
     """The payer's other members of the same segments, whom no programme reaches."""
     who = people_of(plan_members(case, deal, replication.traits.payer, deal.attributed))
-    years = _membership(replication, "usual", who, deal)
+    earlier = earlier_years(case, replication, deal, who, seed)
+    years = _membership(replication, "usual", who, deal, earlier)
     known = replication.traits.payer
     chosen = attributed(case, deal, replication.spans, "usual", known, who, years)
-    earlier = drawn_anew(case, replication, deal, who, seed)
     spent = _spent(case, replication.claims["usual"], deal, who, earlier)
     return ledger(deal, spent, years, chosen, chosen, index)
 
 
-def _membership(replication: Replication, world: str, who: People, deal: Deal) -> Floats:
-    """Years of membership [row, year]; a drawn base year has the people of the first."""
-    starts = np.maximum(deal.starts, 0)
-    spans = replication.spans
-    out = member_years(spans, world, who, starts)
-    if (deal.starts < 0).any():
-        first = member_years(spans, "usual", who, np.zeros(1, dtype=np.int64))
-        out[:, deal.starts < 0] = first
+def _membership(
+    replication: Replication, world: str, who: People, deal: Deal, earlier: Earlier
+) -> Floats:
+    """Years of membership [row, year]; before the horizon of who is there when it begins."""
+    out = member_years(replication.spans, world, who, np.maximum(deal.starts, 0))
+    out[:, deal.starts < 0] = earlier.there[:, None]
     return out
 
 
@@ -115,13 +108,13 @@ class Spent(NamedTuple):
     services: Floats  # of it, rescue services
 
 
-def _spent(case: Case, claims: Claims, deal: Deal, who: People, earlier: list[Claims]) -> Spent:
+def _spent(case: Case, claims: Claims, deal: Deal, who: People, earlier: Earlier) -> Spent:
     mine = counted(claims, deal, who)
     year = _year(deal, claims.incurred[mine])
     inside = year >= 0
     mine, year = mine[inside], year[inside]
     out = _by_person(case, claims, deal, who, mine, year)
-    for k, drawn in enumerate(earlier):
+    for k, drawn in enumerate(earlier.claims):
         again = counted(drawn, deal, who)
         part = _by_person(case, drawn, deal, who, again, np.full(again.size, k))
         out.whole[:, k], out.services[:, k] = part.whole[:, k], part.services[:, k]
@@ -151,16 +144,15 @@ def _by_person(
     width = deal.starts.size
     key = who.row[claims.person[mine]] * width + year
     amount = claims.amount[mine]
-    late = claims.paid[mine] >= deal.starts[year] + MONTHS + deal.run_out
-    late &= year >= deal.base
+    until = deal.starts[year] + MONTHS + deal.run_out
+    late = np.clip(claims.paid[mine] + 1 - until, 0.0, 1.0) * (year >= deal.base)
     rescue = claims.service[mine] < len(case.names.services)
 
-    def total(which: Flags | None) -> Floats:
-        k, a = (key, amount) if which is None else (key[which], amount[which])
-        out = np.bincount(k, a, minlength=who.size * width).astype(np.float64)
+    def total(cost: Floats) -> Floats:
+        out = np.bincount(key, cost, minlength=who.size * width).astype(np.float64)
         return out.reshape(-1, width)
 
-    return Spent(total(None), total(late), total(rescue))
+    return Spent(total(amount), total(amount * late), total(amount * rescue))
 
 
 # --- sums over people
@@ -169,21 +161,26 @@ def _by_person(
 def ledger(
     deal: Deal, spent: Spent, years: Floats, chosen: Flags, either: Flags, index: Floats
 ) -> Ledger:
-    """Sums over people of who is attributed, with the cost above the cap left out."""
+    """Sums over people of who is attributed, with the cost above the cap left out.
+
+    Of a member's cost below the cap the same share is paid in time as of all their cost, and the
+    contract's factor completes that: so it is as right below the cap as it is without one.
+    """
     m = np.where(chosen, years, 0.0)
     whole, late = np.where(chosen, spent.whole, 0.0), np.where(chosen, spent.late, 0.0)
     cap = cap_of(deal, whole[:, deal.base - 1], m[:, deal.base - 1])
     levels = cap * index / index[deal.base - 1] if np.isfinite(cap) else np.full(m.shape[1], cap)
-    cost = whole - late
-    if np.isfinite(cap):
-        cost = np.minimum(cost, levels * m)
+    complete = np.minimum(whole, levels * m) if np.isfinite(cap) else whole
+    in_time = np.divide(whole - late, whole, out=np.ones_like(whole), where=whole > 0.0)
+    cost = deal.factor * complete * in_time
     return Ledger(
         members=m.sum(axis=0),
         cost=cost.sum(axis=0),
-        whole=(whole - late).sum(axis=0),
+        complete=complete.sum(axis=0),
+        whole=whole.sum(axis=0),
         late=late.sum(axis=0),
         true=np.where(either, spent.whole, 0.0).sum(axis=0),
-        moments=moments(cost, m),
+        moments=moments(np.hstack([complete, cost]), np.hstack([m, m])),
         uncapped=moments(whole, m, 0),
         services=moments(np.where(chosen, spent.services, 0.0), m, 0),
         pairs=pairs_of(whole, m),
@@ -246,90 +243,3 @@ def cap_of(deal: Deal, cost: Floats, years: Floats) -> float:
     above = spent - dearer * yearly
     target = deal.above_cap * float((weight * yearly).sum())
     return float(np.interp(-target, -above, yearly))
-
-
-# --- what usual care is expected to cost
-
-
-def expected_cost(case: Case, replication: Replication, deal: Deal) -> Floats:
-    """Expected USD/member-year [year] in usual care of the segments' people as they are.
-
-    Rates of use times prices, by segment, need level and month: the trend of the area as it is,
-    without the luck of anybody's claims. A base year before the horizon is as the first year.
-    """
-    there = replication.worlds["usual"].community.person_months
-    mine = np.array([_share(case, g, deal.payer) for g in range(deal.segments.size)])
-    months = there * (mine * deal.segments)[None, :, None]
-    use, each = case.use, member_price(case, deal)
-    monthly = np.einsum("mgl,gls,ms,gs->m", months, use.rate, use.factor * use.price_factor, each)
-    if deal.services[-1]:
-        care = case.other_care
-        monthly += months.sum(axis=(1, 2)) * care.cost[deal.payer] * care.factor[:, deal.payer]
-    members = months.sum(axis=(1, 2))
-    starts = np.maximum(deal.starts, 0)
-    year = np.add.outer(starts, np.arange(MONTHS))
-    out: Floats = MONTHS * monthly[year].sum(axis=1) / members[year].sum(axis=1)
-    return out
-
-
-def _share(case: Case, segment: int, payer: int) -> float:
-    """Of a segment's people, who is the payer's member."""
-    share = np.diff(case.member.share[segment, 0], prepend=0.0)
-    return float(share[case.member.party[segment, 0] == payer].sum())
-
-
-def member_price(case: Case, deal: Deal) -> Floats:
-    """USD that the payer pays for a unit of each service of one of its members, [segment, service].
-
-    A service that the segment's own payers pay is paid by the member's; another in shares.
-    """
-    billing = case.billing
-    part = np.diff(billing.share, axis=2, prepend=0.0)
-    part = np.where(billing.lasting[None, :, None], 1.0, part)
-    paid = np.where(billing.party == deal.payer, part * billing.price, 0.0).sum(axis=2)
-    return np.asarray(paid * deal.services[None, :-1])
-
-
-# --- base years before the horizon
-
-
-class Earlier(Chance):
-    """Streams of a base year before the horizon."""
-
-    def __init__(self, seed: int, replication: int, name: str) -> None:
-        super().__init__(seed, replication)
-        self.name = name
-
-    def stream(self, purpose: str) -> np.random.Generator:
-        return super().stream(f"contracts.{self.name}.{purpose}")
-
-
-def drawn_anew(
-    case: Case, replication: Replication, deal: Deal, who: People, seed: int
-) -> list[Claims]:
-    """Claims of each base year before the horizon, the earliest first.
-
-    The same people as in the first year of usual care, with their segments, need levels, lasting
-    frailty and cost; the luck of the year is drawn anew.
-    """
-    missing = int((deal.starts < 0).sum())
-    if not missing:
-        return []
-    first = first_year(replication.spans, who)
-    there = Presence(np.zeros(who.row.size), np.full(who.row.size, float(MONTHS)))
-    never = np.full(who.row.size, np.inf)
-    out = []
-    for k in range(missing):
-        chance = Earlier(seed, replication.number, f"{deal.name}.base.{deal.base - k}")
-        made = claims_of(case, first, replication.traits, {WORLD: there}, never, chance)
-        out.append(collected(made, (WORLD,), False)[1][WORLD])
-    return out
-
-
-def first_year(spans: Spans, who: People) -> Spans:
-    """The first twelve months of a contract's people in usual care."""
-    mine = (spans.usual >= 0) & (spans.start < MONTHS) & (who.row[spans.person] >= 0)
-    of = some(spans, np.flatnonzero(mine))
-    return of._replace(
-        end=np.minimum(of.end, float(MONTHS)), strategy=of.usual, exposed=np.zeros_like(of.exposed)
-    )

@@ -17,7 +17,6 @@ from model.loading import Loaded
 
 from .attribution import (
     MONTHS,
-    USUAL_RULES,
     ClaimRules,
     People,
     deals_of,
@@ -58,7 +57,7 @@ def sums(
     replication: Replication,
     loaded: Loaded | None = None,
     seed: int = 0,
-    rules: ClaimRules = USUAL_RULES,
+    rules: ClaimRules | None = None,
 ) -> Sums:
     """Sums over people of each payer that carries other care, and of each contract of `loaded`.
 

@@ -17,6 +17,7 @@ from model.problems import BadInput, Mark, Problem
 
 from .care import WORLDS
 from .case import LEVELS, Case, Flags
+from .interval import standard_error
 from .run import Replication
 from .selection import (
     OPTION,
@@ -53,7 +54,11 @@ class Change(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Use of some people before and after their date; means a person, nan where there is nobody."""
+    """Use of some people before and after their date; nan where there is nobody.
+
+    A person-month is a month that a person was in the community: who dies or leaves has fewer.
+    Shares are of all the people.
+    """
 
     people: int
     use_before: float  # units/person-month
@@ -63,6 +68,9 @@ class Group(NamedTuple):
     any_before: float  # share with any event
     any_after: float
     by_month: Floats  # [month] units/person-month: whole months before the date, then after it
+    months_before: float  # person-months in the community
+    months_after: float
+    months_by_month: Floats  # [month] the same, of `by_month`
 
     @property
     def fall(self) -> Change:
@@ -98,12 +106,13 @@ class Evaluation(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """A saving over replications: mean and the range of 90 % of them."""
+    """A saving over replications: mean, its standard error, and the range of 90 % of them."""
 
     design: str
     measure: str  # use, usd or any
     unit: str
     mean: float
+    se: float  # of the mean; nan where one replication alone tells it
     p05: float
     p95: float
 
@@ -136,7 +145,8 @@ def evaluate(
     served, and who starts none up to the end of the period after is the comparison; all are of
     segments that an intervention serves. `placebo`:
     every other one is called served, and nothing is done for anybody. Left out: `placebo` where
-    the scenario has no intervention.
+    the scenario has no intervention. Who is served after `reach` and before the period after ends
+    is in no group; everybody else is who was not picked up to the date of theirs.
     The replication must hold its claims. BadInput for periods that do not fit into the horizon.
     """
     checked(rule, case)
@@ -146,9 +156,9 @@ def evaluate(
     world = STRATEGY if real else USUAL
     people = residents(case, replication, world)
     for_rule = history(case, replication, rule.services, world)
-    picked = select(rule, for_rule, people, first, last, max(rule.months, months_before))
-    if real:
-        picked = picked.some(_could_be_served(case, replication, picked))
+    meeting = select(rule, for_rule, people, first, last, max(rule.months, months_before))
+    could = _could_be_served(case, replication, meeting) if real else meeting.person >= 0
+    picked = meeting.some(could)
     start = _starts(replication, real)
     early = start[picked.person] <= picked.date
     served, others = _groups(picked, start, periods, early, real)
@@ -156,7 +166,8 @@ def evaluate(
     same = used == rule.services
     observed = for_rule if same else history(case, replication, used, world)
     usual = history(case, replication, used, USUAL) if real else observed
-    rest = _rest(rule, for_rule, people, picked, served, start, periods)
+    there = residents(case, replication, USUAL) if real else people
+    rest = _rest(rule, for_rule, people, meeting, served, start, periods)
     if real:
         rest = rest.some(_could_be_served(case, replication, rest))
     return Evaluation(
@@ -165,10 +176,10 @@ def evaluate(
         months_after,
         picked.person.size,
         int(early.sum()),
-        group(observed, served, periods),
-        group(usual, served, periods),
-        group(observed, others, periods),
-        group(observed, rest, periods),
+        group(observed, people, served, periods),
+        group(usual, there, served, periods),
+        group(observed, people, others, periods),
+        group(observed, people, rest, periods),
     )
 
 
@@ -233,26 +244,30 @@ def _rest(
     rule: Rule,
     events: History,
     people: Residents,
-    picked: Selected,
+    meeting: Selected,
     served: Selected,
     start: Floats,
     periods: Periods,
 ) -> Selected:
-    """Everybody whom the rule never picks, each at the date of one who is served, in turn."""
+    """Everybody whom the rule has not picked so far, each at the date of one served, in turn.
+
+    Who is picked later stays: an evaluator on that date does not know who will be.
+    """
     if not served.person.size:
         return served
-    never = np.ones(people.entered.size, dtype=np.bool_)
-    never[picked.person] = False
-    person = np.flatnonzero(never)
+    person = np.arange(people.entered.size)
+    first = np.full(person.size, np.inf)
+    first[meeting.person] = meeting.date
     date = np.sort(served.date)[np.arange(person.size) % served.date.size]
     here = people.there(person, date - max(rule.months, periods.before), date)
     here &= start[person] > date + periods.after
+    here &= first[person] > date
     here &= events.count(person, date - rule.months, date) < rule.at_least
     return Selected(person[here], date[here])
 
 
-def group(events: History, who: Selected, periods: Periods) -> Group:
-    """Use of some people before and after their date."""
+def group(events: History, people: Residents, who: Selected, periods: Periods) -> Group:
+    """Use of some people before and after their date; people: of the world of the events."""
     rank = np.searchsorted(who.person, events.person)
     known = np.append(who.person, -1)[rank] == events.person
     rank, units, usd = rank[known], events.units[known], events.usd[known]
@@ -260,28 +275,38 @@ def group(events: History, who: Selected, periods: Periods) -> Group:
     size, months = who.person.size, (periods.before, periods.after)
     before = (since > -periods.before) & (since <= 0.0)
     after = (since > 0.0) & (since <= periods.after)
+    lived = [
+        float(people.months(who.person, who.date + start, who.date + end).sum())
+        for start, end in ((-periods.before, 0.0), (0.0, periods.after))
+    ]
     use, spent, share = [], [], []
-    for period, length in zip((before, after), months, strict=True):
-        use.append(_mean(units[period].sum(), size) / length)
-        spent.append(_mean(usd[period].sum(), size) / length)
+    for period, exposure in zip((before, after), lived, strict=True):
+        use.append(_mean(units[period].sum(), exposure))
+        spent.append(_mean(usd[period].sum(), exposure))
         share.append(_mean(np.unique(rank[period]).size, size))
     past, future = (int(length + 1e-9) for length in months)
     bin_of = np.ceil(since).astype(np.int64) - 1 + past
     inside = (bin_of >= 0) & (bin_of < past + future)
     found = np.bincount(bin_of[inside], units[inside], minlength=past + future)
-    by_month = found / size if size else np.full(past + future, np.nan)
-    return Group(size, use[0], use[1], spent[0], spent[1], share[0], share[1], by_month)
+    begin = np.arange(-past, future)
+    monthly = np.array(
+        [people.months(who.person, who.date + k, who.date + k + 1).sum() for k in begin]
+    )
+    by_month = np.divide(found, monthly, out=np.full(begin.size, np.nan), where=monthly > 0.0)
+    both = (use[0], use[1], spent[0], spent[1], share[0], share[1])
+    return Group(size, *both, by_month, lived[0], lived[1], monthly)
 
 
-def _mean(total: float, people: int) -> float:
-    return float(total) / people if people else float("nan")
+def _mean(total: float, over: float) -> float:
+    """A total over people or person-months."""
+    return float(total) / over if over > 0.0 else float("nan")
 
 
 # --- many replications
 
 
 def evaluations(found: Iterable[Evaluation]) -> list[Reported]:
-    """What each design reports: mean over replications, and the range of 90 % of them.
+    """What each design reports: mean over replications, its error, and the range of 90 % of them.
 
     A replication without the people for a design says nothing of it. BadInput where the rule
     picks nobody at all, or nobody whom it picks is served.
@@ -301,7 +326,8 @@ def evaluations(found: Iterable[Evaluation]) -> list[Reported]:
             values = changes[~np.isnan(changes[:, k]), k]
             if values.size:
                 low, high = np.quantile(values, (0.05, 0.95)).tolist()
-                rows.append(Reported(design, measure, unit, float(values.mean()), low, high))
+                mean, se = float(values.mean()), standard_error(values)
+                rows.append(Reported(design, measure, unit, mean, se, low, high))
     return rows
 
 
@@ -309,6 +335,15 @@ def pooled(groups: Iterable[Group]) -> Group:
     """The people of several replications as one group."""
     some = [g for g in groups if g.people]
     people = np.array([g.people for g in some], dtype=np.float64)
-    means = [float(np.average([g[k] for g in some], weights=people)) for k in range(1, 7)]
-    by_month = np.average([g.by_month for g in some], axis=0, weights=people)
-    return Group._make([int(people.sum()), *means, by_month])
+    before = np.array([g.months_before for g in some])
+    after = np.array([g.months_after for g in some])
+    weights = (before, after, before, after, people, people)
+    means = [float(np.average([g[k + 1] for g in some], weights=w)) for k, w in enumerate(weights)]
+    monthly = np.array([g.months_by_month for g in some])
+    units = np.where(monthly > 0.0, [g.by_month for g in some], 0.0) * monthly
+    total = monthly.sum(axis=0)
+    by_month = np.divide(
+        units.sum(axis=0), total, out=np.full(total.size, np.nan), where=total > 0.0
+    )
+    lived = float(before.sum()), float(after.sum())
+    return Group._make([int(people.sum()), *means, by_month, *lived, total])

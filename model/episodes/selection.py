@@ -153,6 +153,11 @@ class Residents(NamedTuple):
         """Whether they were in the community from `since` on and still are at `at`."""
         return np.asarray((self.entered[person] <= since) & (self.gone[person] > at))
 
+    def months(self, person: Any, start: Any, end: Any) -> Floats:
+        """Months that they were in the community between a start and an end."""
+        last = np.minimum(self.gone[person], end)
+        return np.asarray(np.maximum(last - np.maximum(self.entered[person], start), 0.0))
+
 
 def residents(case: Case, replication: Replication, world: str) -> Residents:
     """When they come and go; who is there at the horizon is taken to stay."""

@@ -118,10 +118,10 @@ def _of_contract(name: str, many: Sequence[Sums]) -> Variation | None:
         True,
         Measures(
             members=[float(u.members[at].mean()) for u in own],
-            cost=[float(u.cost[at].sum() / u.members[at].sum()) for u in own],
+            cost=[float(u.complete[at].sum() / u.members[at].sum()) for u in own],
             cv=[rms(cv_of(u.uncapped, y) for y in at) for u in own],
             cv_capped=[rms(cv_of(u.moments, y) for y in at) for u in own],
-            capped=[float(1.0 - u.cost[at].sum() / u.whole[at].sum()) for u in own],
+            capped=[float(1.0 - u.complete[at].sum() / u.whole[at].sum()) for u in own],
             services=[rms(cv_of(u.services, y) for y in at) for u in own],
             pairs=[u.pairs[deal.base :] for u in own],
             sd=[rms(sd_by_members(b, b.usual, y - deal.base) for y in at) for b in found],

@@ -32,7 +32,8 @@ def test_the_commands_of_a_document_run(
     assert commands
     for command in commands:
         words = shlex.split(command.split("  #")[0])[1:]
-        fewer = ["--draws", "100"] if words[0] in ("run", "compare") else []
+        fewer = ["--draws", "100"] if words[0] in ("run", "compare", "plan") else []
+        fewer = ["--replications", "2"] if words[0] == "episodes" else fewer
         done = CliRunner().invoke(main, words + fewer)
         assert done.exit_code == 0, f"{command}\n{done.output}"
         assert done.output.strip()

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from rich.console import Console
 from cli import main
 from model import planning, power
 from model.loading import SHIPPED, load
-from model.planning import LOTTERY, METRICS, OWN, PRE_POST, Plan, chosen
+from model.planning import CHANGE, LEVEL, LOTTERY, METRICS, OWN, PRE_POST, Plan, chosen
 from model.power import Person
 from model.problems import BadInput
 from report import plan as words
@@ -119,7 +121,7 @@ def made() -> Plan:
 
 def test_jackson_is_told_from_chance_by_no_design_in_total_cost(made: Plan) -> None:
     rows = {(r.design, r.metric): r for r in made.rows}
-    assert len(rows) == 15
+    assert len(rows) == 18
     assert all(words.out_of_reach(rows[d, "total_cost"]) for d in planning.DESIGNS)
     assert rows[OWN, "total_cost"].people_needed is None  # the trend's error stays
     own = rows[OWN, "total_cost"]
@@ -144,6 +146,43 @@ def test_the_settlement_is_that_of_a_run(made: Plan) -> None:
     assert row.false_payment == pytest.approx(told["p_paid_without_effect"])
     assert row.missed_payment == pytest.approx(told["p_not_paid"])
     assert row.effect == run.values("true_savings_rate:medicaid_plan_savings").mean()
+
+
+def test_payment_risks_by_design_and_metric(made: Plan) -> None:
+    """By hand from the estimates told: threshold 2 %, one of six years; a test over all six."""
+    normal, z, least = NormalDist(), NormalDist().inv_cdf(0.975), -math.log(0.98)
+    assert made.minimum_rate == pytest.approx(0.02)
+    for row in made.rows:
+        assert row.false_payment is not None
+        assert row.false_payment_by_test is not None
+        assert row.missed_payment_by_test is not None
+        if row.design != PRE_POST and row.bias in {0.0, None}:
+            assert row.false_payment_by_test == pytest.approx(0.025)
+            assert row.missed_payment_by_test == pytest.approx(1.0 - row.power_now)
+    trial = made.row(LOTTERY, "targeted_events")
+    assert trial.sd is not None
+    fewer = 2.0 * (1.0 / (1.0 - trial.effect) - 1.0)  # the treated arm's, not without an effect
+    p = made.expected.effects["targeted_events"].referred.person
+    under = math.sqrt(6.0) * trial.sd
+    one = math.sqrt(6.0 * (trial.sd**2 - fewer * p.counting / trial.people))
+    assert trial.false_payment == pytest.approx(normal.cdf(-least / one))
+    shown_effect = -math.log(1.0 - trial.effect)
+    assert trial.missed_payment == pytest.approx(normal.cdf((least - shown_effect) / under))
+    naive = made.row(PRE_POST, "targeted_events")
+    assert naive.bias is not None
+    assert naive.sd is not None
+    score = -math.log(1.0 - naive.bias) / naive.sd - z
+    assert naive.false_payment_by_test == pytest.approx(normal.cdf(score))
+    assert naive.false_payment_by_test > 0.99  # nothing done, and nearly always paid
+    assert naive.false_payment is not None
+    assert naive.false_payment > 0.9
+
+
+def test_an_effect_next_to_nothing_has_no_sign(made: Plan) -> None:
+    row = replace(made.row(OWN, "total_cost"), effect=-4e-6, effect_p05=-0.0017, effect_p95=0.0013)
+    told = "next to nothing (between 0.17 % more and 0.13 % less: 90 % interval)"
+    assert words.expected_change(row) == told
+    assert words.expected_change(replace(row, effect=2e-4)).startswith("0.02 % less (")
 
 
 def test_targeted_events_are_those_of_the_simulation() -> None:
@@ -182,6 +221,7 @@ def test_nobody_served() -> None:
     assert row.people == 0.0
     assert row.sd is None
     assert row.people_needed is None
+    assert row.false_payment is row.false_payment_by_test is None
     json.dumps(words.as_json(p), allow_nan=False)
     shown(p, 80)
     renderer.svg(figure(p))
@@ -193,6 +233,7 @@ def test_a_contract_that_shares_no_savings() -> None:
     p = planning.plan(contract(5000, terms=terms), "savings", 2, 1)
     assert p.minimum_rate is None
     assert all(r.false_payment is None for r in p.rows)
+    assert p.row(OWN, "total_cost").false_payment_by_test == pytest.approx(0.025)
     shown(p, 80)
 
 
@@ -210,7 +251,10 @@ def test_the_screen_holds_every_number(made: Plan, width: int) -> None:
     text = shown(made, width)
     assert max(map(len, text.splitlines())) <= width
     assert "\N{HORIZONTAL ELLIPSIS}" not in text
-    for told in ("No design would show", "not usable", "rule of 2 %", "randomised, referred"):
+    for told in (
+        "No design would show", "not usable", "rule of 2 %", "randomised, referred",
+        "enrolments of members", "comparison, level", "comparison, change",
+    ):  # fmt: skip
         assert told in " ".join(text.split())
 
 
@@ -256,7 +300,7 @@ def test_the_command_writes_a_folder(tmp_path: Path) -> None:
     files = {f.name: f.read_bytes() for f in folder.iterdir()}
     assert set(files) == {"plan.csv", "plan.html", "plan.json", "plan.png"}
     rows = list(csv.DictReader(io.StringIO(files["plan.csv"].decode())))
-    assert len(rows) == 15
+    assert len(rows) == 18
     assert float(rows[1]["sd"]) == told["designs"][1]["sd"]
     again = run(*asked, "--output", str(folder))
     assert again.exit_code == 0
@@ -301,7 +345,8 @@ def test_designs_by_hand() -> None:
     expected = {
         PRE_POST: 2 * (v - c),
         OWN: (v - c) * (1 + 1 / 2),
-        planning.COMPARISON: (v - c) * (1 + 1 / 2) * (1 + 1 / 100),
+        LEVEL: ((v - c) / 2 + c) * (1 + 1 / 100),
+        CHANGE: (v - c) * (1 + 1 / 2) * (1 + 1 / 100),
         planning.RANDOMISED: 4 * ((v - c) / 2 + c - c**2 / v),
         LOTTERY: 4 * (v - c**2 / v),
     }

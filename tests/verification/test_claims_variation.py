@@ -15,7 +15,7 @@ from model.deals import chance_of_baseline
 from model.deals import variation as assumed
 from model.draws import Columns, central
 from model.episodes import prepare, run
-from model.episodes.attribution import USUAL_RULES, ClaimRules, deals_of
+from model.episodes.attribution import ClaimRules, deals_of
 from model.episodes.claims_years import cap_of, moments, pairs_of
 from model.episodes.cost_sums import Sums, correlation_of, cv_of, sums
 from model.episodes.variation import Variation, overlay, variation
@@ -30,7 +30,7 @@ CARE = "parties.plan.other_care"
 
 
 def many_sums(
-    loaded: Loaded, count: int, workers: int = 1, rules: ClaimRules = USUAL_RULES
+    loaded: Loaded, count: int, workers: int = 1, rules: ClaimRules | None = None
 ) -> list[Sums]:
     case = prepare(loaded)
     keep = partial(sums, case, loaded=loaded, seed=SEED, rules=rules)
@@ -38,7 +38,7 @@ def many_sums(
 
 
 def estimates(
-    loaded: Loaded, count: int, rules: ClaimRules = USUAL_RULES
+    loaded: Loaded, count: int, rules: ClaimRules | None = None
 ) -> tuple[Variation, Variation]:
     """The plan as a whole, and its contract."""
     payer, of_contract = variation(prepare(loaded), many_sums(loaded, count, 1, rules), loaded)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import integrate, linalg, stats
 
-from model import power
-from model.planning import COMPARISON, OWN, Asked, plan
+from model import planned_payment, power
+from model.planning import LEVEL, OWN, Asked, plan
 from model.power import Person
 from model.use_variation import Events, Group, costs, counts, moments, reached, reached_share
 from tests.conftest import SMALL, scenario
@@ -116,6 +116,41 @@ def test_before_and_after_on_simulated_people() -> None:
     left = (after - slope * before).var()
     assert left == pytest.approx(power.adjusted(p, 2, 3), rel=0.02)
     assert after.var() == pytest.approx(power.after_only(p, 3), rel=0.02)
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_members_beside_others_on_simulated_people(ratio: int) -> None:
+    """Level of three years, and change from two before, beside `ratio` others for each member."""
+    p, people, trials = Person(4.0, 1.6), 100, 2000
+    members = yearly(people, 5, p, trials)
+    others = yearly(people * ratio, 5, p, trials + 1)[1:]
+
+    def mean(x: Floats, years: slice) -> Floats:
+        return np.asarray(x[:, :, years].mean(axis=(1, 2)))
+
+    level = mean(others, slice(2, 5)) - mean(members, slice(2, 5))
+    change = level - (mean(others, slice(0, 2)) - mean(members, slice(0, 2)))
+    beside = 1.0 + 1.0 / ratio
+    assert level.var() * people == pytest.approx(power.after_only(p, 3) * beside, rel=0.1)
+    assert change.var() * people == pytest.approx(power.change(p, 2, 3) * beside, rel=0.1)
+
+
+@pytest.mark.parametrize(("rr", "minimum"), [(1.0, 0.02), (1.0, 0.1), (0.85, 0.1), (0.85, 0.0)])
+def test_a_threshold_on_simulated_trials(rr: float, minimum: float) -> None:
+    """How often 4,000 trials of 600 gamma-Poisson people show at least so many fewer events."""
+    mean, k, people, rng = 1.7, 1.5, 600, np.random.default_rng(21)
+    shape = (4000, people // 2)
+    control, treated = (
+        rng.poisson(mean * ratio * rng.gamma(1 / k, k, shape)).mean(axis=1) for ratio in (1.0, rr)
+    )
+    paid = (1.0 - treated / control >= minimum).mean()
+    p = Person(1 / mean + k, k, 1 / mean)
+    one = 4.0 * power.after_only(p, 1) + 2.0 * power.fewer_events(p, 1 - rr, 1)
+    sd = math.sqrt(one / people)
+    told = planned_payment.by_threshold(minimum, 1 - rr, 0.0, (sd, sd), log=True)
+    if rr == 1.0:
+        assert told.false_payment == pytest.approx(paid, abs=0.025)
+    assert 1.0 - told.missed_payment == pytest.approx(paid, abs=0.025)
 
 
 def test_own_history_keeps_area_and_trend() -> None:
@@ -281,7 +316,7 @@ def contract(population: float, changes: Any = None, **more: Any) -> Any:
 def test_delia_2012(members: int, paid: float) -> None:
     """No effect, threshold 2 %: paid in 24 and about 2 % of years; a test pays in 2.5 %."""
     p = plan(contract(members), "savings", 2, 1)
-    row = p.row(COMPARISON, "total_cost")
+    row = p.row(LEVEL, "total_cost")
     assert row.is_contract
     assert row.false_payment is not None
     assert 100 * row.false_payment == pytest.approx(paid, abs=2)

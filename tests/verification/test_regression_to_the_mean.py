@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from calibration.regression_to_the_mean import Rates, camden, denver, facts, fit, read
+from calibration.regression_to_the_mean import (
+    Rates,
+    camden,
+    counts,
+    denver,
+    facts,
+    fit,
+    misses,
+    read,
+)
 from model.episodes import Case, Replication, case_of, prepare, replicate, run
 from model.episodes.evaluation import (
     COMPARISON,
@@ -160,6 +169,99 @@ def test_use_after_selection_is_the_posterior_mean(variance: float) -> None:
     assert pooled(both).use_before == pytest.approx(before, rel=0.02)
     assert pooled(both).fall.use == pytest.approx(before - after, rel=0.05)
     assert pooled(both).any_before == 1.0
+
+
+@pytest.mark.parametrize("variance", [0.0, 1.5])
+def test_everybody_else_is_not_chosen_by_what_comes_after(variance: float) -> None:
+    """Steady people at one date: before it fewer events than the rule asks, after it their rate.
+
+    Given n < 2 events in a year: n/12 before, and the posterior mean (closed form above) after.
+    """
+    mu, months = 0.05, 12.0
+    case = nobody_intervenes(**{"episodes.frailty_variance": variance})
+    rule = parse("visit >= 2 in 12 months")
+    found = [
+        evaluate(case, replicate(case, k, SEED, with_bills=True), rule, 12, 12) for k in range(2)
+    ]
+    n = np.arange(2)
+    if variance:
+        size = 1.0 / variance
+        chance = stats.nbinom.pmf(n, size, size / (size + mu * months))
+        later = (n + size) / (months + size / mu)
+    else:
+        chance, later = stats.poisson.pmf(n, mu * months), np.full(2, mu)
+    before, after = (np.average(x, weights=chance) for x in (n / months, later))
+    rest = pooled(e.unselected for e in found)
+    error = np.sqrt((after / 12.0 + variance * after**2) / rest.people)
+    assert rest.people == pytest.approx(80_000 * chance.sum(), rel=0.01)
+    assert rest.use_before == pytest.approx(before, abs=4.0 * error)
+    assert rest.use_after == pytest.approx(after, abs=4.0 * error)
+
+
+@pytest.mark.parametrize(
+    "text", ["visit >= 2 in 6 months, rolling", "index visit with 1 more in 6 months"]
+)
+def test_everybody_else_holds_who_is_picked_later(text: str) -> None:
+    """Steady people alike: whatever a rule says of the past, the rate after the date is 0.05.
+
+    Left without who is picked later, it would be lower: shown too, from the same replications.
+    """
+    case = nobody_intervenes(**{"episodes.frailty_variance": 0})
+    found, ahead = [], []
+    for k in range(2):
+        one = replicate(case, k, SEED, with_bills=True)
+        e = evaluate(case, one, parse(text), 6, 6)
+        found.append(e.unselected)
+        events = history(case, one, ("visit",), "usual")
+        picked = select(parse(text), events, residents(case, one, "usual"), 6.0, 18.0, 6.0).person
+        never = np.setdiff1d(np.arange(40_000), picked)
+        ahead.append(events.count(never, np.full(never.size, 12.0), 18.0).mean() / 6.0)
+    rest = pooled(found)
+    error = np.sqrt(0.05 / 6.0 / rest.people)
+    assert rest.use_after == pytest.approx(0.05, abs=4.0 * error)
+    assert rest.use_before < 0.05 - 4.0 * error  # what the rule implies
+    assert np.mean(ahead) < 0.05 - 20.0 * error
+
+
+def test_a_person_month_is_one_that_a_person_lived() -> None:
+    """Alike but for dying at 3 % a month: the rate of those there stays 0.05, their months fall."""
+    death, mu = 0.03, 0.05
+    dying = {
+        f"segments.adults.deaths.{level}": death for level in ("stable", "at_risk", "in_crisis")
+    }
+    case = nobody_intervenes(**{"episodes.frailty_variance": 0}, **dying)
+    found = [
+        evaluate(
+            case,
+            replicate(case, k, SEED, with_bills=True),
+            parse("visit >= 1 in 12 months"),
+            12,
+            12,
+        )
+        for k in range(3)
+    ]
+    both = pooled([e.served for e in found] + [e.comparison for e in found])
+    assert both.months_before == pytest.approx(12.0 * both.people)
+    lived = -np.expm1(-death * 12.0) / death
+    assert both.months_after / both.people == pytest.approx(lived, rel=0.01)
+    error = np.sqrt(mu / both.months_after)
+    assert both.use_after == pytest.approx(mu, abs=4.0 * error)
+    assert mu * (1.0 - lived / 12.0) > 10.0 * error  # by people x period it would be this much less
+    assert both.by_month[12:].mean() == pytest.approx(mu, abs=4.0 * error)
+    monthly = both.months_by_month[12:] / both.people
+    middle = np.exp(-death * (np.arange(12) + 0.5))
+    assert monthly == pytest.approx(middle, rel=0.02)
+
+
+def test_the_standard_error_is_that_of_the_mean() -> None:
+    """Of replications apart from each other; one alone has none."""
+    case = nobody_intervenes(**{"segments.adults.population": 2000})
+    ask = partial(evaluate, case, rule=parse("visit >= 2 in 6 months"))
+    found = list(run(case, 5, SEED, ask, with_bills=True))
+    row = evaluations(found)[0]
+    values = [e.reported(row.design).use for e in found]
+    assert row.se == pytest.approx(stats.sem(values))
+    assert np.isnan(evaluations(found[:1])[0].se)
 
 
 def test_frailty_alone_is_the_negative_multinomial() -> None:
@@ -393,6 +495,31 @@ def test_the_scenario_holds_what_the_fit_gives(lens: Case) -> None:
     assert np.array(fitted(lens)) == pytest.approx(np.array(found), rel=0.005)
 
 
+@pytest.mark.parametrize(
+    ("variance", "near", "told"),
+    [
+        (0.0, (0.30, 0.13, 0.06, 0.08, 0.16, 7.5, 30.0), (3.4, 1.6, 81.8, 12.3, 2.9, 3.0)),
+        (0.5, (0.325, 0.128, 0.0463, 0.0892, 0.164, 6.47, 28.5), (2.2, 1.2, 80.5, 13.3, 3.3, 2.9)),
+        (1.0, (0.397, 0.119, 0.0215, 0.105, 0.157, 3.50, 26.5), (1.3, 0.7, 76.8, 16.2, 4.0, 3.0)),
+        (2.0, (0.338, 0.121, 0.0248, 0.154, 0.203, 3.68, 27.6), (4.0, 1.4, 81.6, 12.5, 3.3, 2.7)),
+    ],
+)
+def test_the_frailty_is_left_open_by_the_facts(
+    variance: float, near: tuple[float, ...], told: tuple[float, ...]
+) -> None:
+    """No, half and twice the variance fit too, and a year's counts look alike: as documented."""
+    asked = read()
+    found = fit(asked, {"frailty_variance": variance}, Rates(*near, variance))
+    missed = misses(facts(found, asked["rules"]), asked["facts"])
+    shares = counts(found, 12.0, 3)
+    assert shares.sum() == pytest.approx(1.0)
+    assert shares[3] == pytest.approx(denver(found, asked["rules"]["denver"])[0])
+    said = [np.sum(missed**2), np.abs(missed).max(), *(100.0 * shares)]
+    assert said == pytest.approx(told, abs=0.06)
+    line = f"  | {variance:g} | {told[0]} | {told[1]} | " + ", ".join(f"{x:.1f}" for x in told[2:])
+    assert f"{line} % |" in DOCUMENT.read_text(encoding="utf-8")
+
+
 def test_lasting_frailty_alone_cannot() -> None:
     """Whatever its variance and mean: the same share after 12 and 24 months, so one is missed."""
     asked = read()
@@ -445,8 +572,7 @@ def test_the_examples_print_and_draw_what_the_document_says(
     for line, expected in zip(found, shown.splitlines(), strict=True):
         assert line[:39] == expected[:39]
         numbers = [float(x) for x in line[39:].split()]
-        # Random streams may change; what is said may not.
-        assert numbers == pytest.approx([float(x) for x in expected[39:].split()], abs=250.0)
+        assert numbers == [float(x) for x in expected[39:].split()]  # same seed, same bytes
     exec(drawing.replace("range(10)", "range(2)"), known)
     assert (tmp_path / "regression-to-the-mean.png").stat().st_size > 20_000
 
