@@ -22,9 +22,10 @@ from .ensemble import CHUNK, MAY_BE_MISSING, NotFinite, Progress, both_worlds, s
 from .loading import Loaded, from_document
 from .outcomes import PARTS, series
 from .parameters import inputs
+from .postings import apart
 from .problems import BadInput, Mark, Problem
-from .rates import touched
 from .sampling import stream
+from .scenario import Scenario
 from .variants import outputs
 from .wanted import Plan, Wanted, plan
 from .worlds import ALL
@@ -242,12 +243,15 @@ def _wanted(asked: Asked) -> tuple[Plan, dict[str, Wanted]]:
             allowed = "an outcome that every draw has, as in npv or net_saving"
             raise BadInput([Problem(Mark("--output", 0, 0), "", found, allowed)])
     both = (asked.first.scenario, asked.second.scenario)
-    apart = set(both[0].parties) | set(both[1].parties)
-    apart -= touched(both[0]) | touched(both[1])
+    others = set.intersection(*(apart(s) | (all_parties(both) - set(s.parties)) for s in both))
     parts = tuple(p for p in PARTS if any(p in each.parts for each in plans))
-    rates = any(output.subject.partition(".")[0] not in apart for output in told)
-    asked_for = Plan(told, parts, any(each.monthly for each in plans), rates)
+    care = any(output.subject.partition(".")[0] not in others for output in told)
+    asked_for = Plan(told, parts, any(each.monthly for each in plans), care)
     return asked_for, _companions(asked, told)
+
+
+def all_parties(scenarios: Iterable[Scenario]) -> set[str]:
+    return {name for scenario in scenarios for name in scenario.parties}
 
 
 def _plan_of(asked: Asked, name: str) -> Plan:

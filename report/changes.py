@@ -109,6 +109,8 @@ def _part(part: what_changed.Part, k: int, asked: what_changed.Asked) -> dict[st
 
 def _spread(values: Floats) -> dict[str, float]:
     """Mean with its Monte Carlo standard error, and where 90 % of draws lie."""
+    # Sums that cancel leave dust in the last digits.
+    values = np.where(np.abs(values) < 1e-9 * max(float(np.abs(values).max()), 1.0), 0.0, values)
     low, mid, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
     mcse = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else 0.0
     return {"mean": float(values.mean()), "mcse": mcse, "p05": low, "p50": mid, "p95": high}
@@ -228,8 +230,8 @@ def page(told: dict[str, Any]) -> answer_page.Page:
 
 def amount(x: float, shown_as: str) -> str:
     """-$366k, -62 points, 1.8 months"""
-    if shown_as == "USD":
-        return wording.short_money(x)
+    if shown_as.partition("/")[0] == "USD":
+        return wording.short_money(x) + shown_as.removeprefix("USD").replace("/", " a ")
     if shown_as == POINTS:
         return f"{wording.number(100 * x)} points"
     unit = "" if shown_as == ZERO_TO_ONE else f" {shown_as.partition('/')[0]}"

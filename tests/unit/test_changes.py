@@ -1,0 +1,125 @@
+"""What changed: parts that sum to the whole, levers apart from assumptions, and who gets what."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import shapley
+from model.distributions import Floats
+from model.ensemble import run
+from model.loading import SHIPPED, load
+from model.problems import BadInput
+from model.sampling import stream
+from model.what_changed import Asked, Explained, explain
+
+STARTER = SHIPPED / "starter.yaml"
+POSTS = "interventions.health_workers.staff.posts=6"
+USE = "segments.medicaid_adults.use.ed_visit=0.1"
+STAY = "services.inpatient_stay.cost=9000"
+NAMES = ["net_saving:all", "avoided_rescue_spending:all"]
+
+
+# --- Shapley values
+
+
+def game(chosen: frozenset[str]) -> Floats:
+    """Three players: two make ten together, the third one by itself, all three three more."""
+    value = 10.0 * ({"a", "b"} <= chosen) + 1.0 * ("c" in chosen) + 3.0 * (len(chosen) == 3)
+    return np.array([[value, 2.0 * value]])
+
+
+def test_shapley_values_by_all_orders() -> None:
+    found = shapley.exact(["a", "b", "c"], game)
+    by_hand = dict.fromkeys("abc", 0.0)
+    for order in permutations("abc"):
+        for k, player in enumerate(order):
+            before, after = frozenset(order[:k]), frozenset(order[: k + 1])
+            by_hand[player] += float((game(after) - game(before))[0, 0]) / 6.0
+    for player, value in by_hand.items():
+        assert found.parts[player][0] == pytest.approx([value, 2.0 * value])
+    assert by_hand == pytest.approx({"a": 6.0, "b": 6.0, "c": 2.0})
+
+
+def test_sampled_orders_come_near_and_sum_to_the_whole() -> None:
+    found = shapley.sampled(["a", "b", "c"], game, 400, stream(1, "test"))
+    whole = sum(found.parts.values())
+    np.testing.assert_allclose(whole, game(frozenset("abc")), rtol=1e-12)
+    for player, value in (("a", 6.0), ("b", 6.0), ("c", 2.0)):
+        error = float(found.se[player][0])
+        assert abs(float(found.parts[player][0, 0]) - value) <= 4.0 * error + 1e-9
+
+
+# --- two scenarios
+
+
+@pytest.fixture(scope="module")
+def explained() -> Explained:
+    both = load(STARTER), load(STARTER, [POSTS, USE, STAY, "name=other"])
+    return explain(Asked(*both, NAMES, 24, 1))
+
+
+def test_parts_sum_to_the_difference_draw_by_draw(explained: Explained) -> None:
+    """And the difference is that of two runs of their own on the same draws."""
+    whole = sum(part.values for part in explained.parts)
+    np.testing.assert_allclose(whole, explained.whole(), rtol=1e-9, atol=1e-6)
+    for k, name in enumerate(NAMES):
+        first = run(explained.asked.first, 24, 1).values(name)
+        second = run(explained.asked.second, 24, 1).values(name)
+        np.testing.assert_allclose(explained.whole()[k], second - first, rtol=1e-9, atol=1e-6)
+
+
+def test_levers_and_assumptions_are_apart(explained: Explained) -> None:
+    kinds = {part.group.name: part.group.kind for part in explained.parts}
+    assert kinds == {
+        "interventions.health_workers.staff.posts": "lever",
+        "segments.medicaid_adults.use.ed_visit": "assumption",
+        "services.inpatient_stay.cost": "assumption",
+    }
+
+
+def test_three_lines(explained: Explained) -> None:
+    """The modified baseline is the first scenario with the second's assumptions alone."""
+    modified = load(STARTER, [USE, STAY])
+    for k, name in enumerate(NAMES):
+        np.testing.assert_allclose(explained.modified[k], run(modified, 24, 1).values(name))
+    np.testing.assert_allclose(
+        explained.of_kind("assumption"), explained.modified - explained.first, rtol=1e-9, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        explained.of_kind("lever"), explained.second - explained.modified, rtol=1e-9, atol=1e-6
+    )
+
+
+def test_a_kind_can_be_told_by_the_user() -> None:
+    both = load(STARTER), load(STARTER, [USE, "name=other"])
+    key = "segments.medicaid_adults.use.ed_visit"
+    found = explain(Asked(*both, NAMES[:1], 8, 1, levers=[key]))
+    assert {part.group.kind for part in found.parts} == {"lever"}
+
+
+def test_new_lines_of_revenue_are_levers() -> None:
+    """Jackson and its dues: all that differs is decided by somebody, and adds up."""
+    both = load(SHIPPED / "jackson.yaml"), load(SHIPPED / "jackson_dues.yaml")
+    found = explain(Asked(*both, ["npv:backbone", "closing_gap:backbone"], 8, 1))
+    assert {part.group.kind for part in found.parts} <= {"lever", "assumption"}
+    whole = sum(part.values for part in found.parts)
+    np.testing.assert_allclose(whole, found.whole(), rtol=1e-9, atol=1e-6)
+    assert found.whole()[1].mean() < -10_000.0  # dues close a part of the gap
+
+
+def test_scenarios_of_other_months_are_refused() -> None:
+    both = load(STARTER), load(STARTER, ["clock.end=2028-12", "name=other"])
+    with pytest.raises(BadInput, match="the months of the first"):
+        explain(Asked(*both, NAMES, 4, 1))
+
+
+def test_the_same_scenario_differs_by_nothing(tmp_path: Path) -> None:
+    del tmp_path
+    both = load(STARTER), load(STARTER)
+    found = explain(Asked(*both, NAMES[:1], 4, 1))
+    assert found.parts == ()
+    assert not found.whole().any()
