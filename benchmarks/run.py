@@ -1,6 +1,6 @@
-"""`make bench`: the speed of Headwater, and of other engines on the same work, as two tables.
+"""`make bench`: the speed of Headwater, and of other engines on the same work, as tables.
 
-python -m benchmarks.run [--write] [--only dynamics|episodes]; --write puts the tables into
+python -m benchmarks.run [--write] [--only TABLE]; --write puts the tables into
 docs/benchmarks.md.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from model.loading import SHIPPED, load
 
-from . import episodes, jackson, machine, peers
+from . import episodes, jackson, machine, peers, sensitivity
 from .table import Row, markdown, write_between_markers
 
 PAGE = jackson.ROOT / "docs" / "benchmarks.md"
@@ -44,7 +44,7 @@ def dynamics() -> Iterator[Row]:
     yield from peers.rows(loaded)
 
 
-TABLES = {"dynamics": dynamics, "episodes": episodes.rows}
+TABLES = {"dynamics": dynamics, "episodes": episodes.rows, "sensitivity": sensitivity.rows}
 
 
 if __name__ == "__main__":
