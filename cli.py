@@ -392,6 +392,10 @@ def plan(
     help="Replications whose claims and pathways are kept; about 6 MB a million claims.",
 )  # fmt: skip
 @click.option(
+    "--worlds", type=click.Choice(["strategy", "both"]), default="strategy", show_default=True,
+    help="Whose claims are kept: with the interventions, or those of usual care as well.",
+)  # fmt: skip
+@click.option(
     "--select", multiple=True, metavar="RULE",
     help="What evaluations of people picked for much use would report, as in "
     '"inpatient_stay >= 2 in 6 months, rolling"; repeatable.',
@@ -421,10 +425,12 @@ def episodes(
     from report import episodes as lens
     from report import episodes_terminal, progress
 
-    loaded = _load(scenario, (*settings, *([f"clock.end={until}"] if until else [])))
+    loaded = lens.loaded_until(_load, scenario, settings, until)
     folder = lens.folder_for(out, loaded)
     overlay = lens.overlay_file(variation, folder, scenario)
-    options = Options(**asked, estimate=variation is not None)
+    said = lens.command(scenario, settings, until, variation, asked)
+    cut = lens.cut(settings, until)
+    options = Options(**asked, estimate=variation is not None, command=said, cut=cut)
     total = options.replications
     title = f"{loaded.scenario.name}: {total:,} replications"
     with progress.bar(title, total, quiet, "replications") as advance:

@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -30,9 +30,9 @@ from .episodes.care import WORLDS
 from .episodes.checks import checked as named_right
 from .episodes.claims_contract import distribution
 from .episodes.claims_settlement import Payer
-from .episodes.kept import ALL, Keep, Kept, Key, Months, Tables, of_stocks
-from .episodes.parts import part_writer
-from .episodes.run import run
+from .episodes.kept import ALL, STRATEGY, Keep, Kept, Key, Months, Tables, of_stocks
+from .episodes.parts import WriteAnd, part_writer
+from .episodes.run import Replication, run
 from .episodes.selection import Rule, checked, nobody, parse
 from .episodes.spread import (
     Row,
@@ -56,10 +56,12 @@ from .problems import BadInput, Mark, Problem
 from .runfolder import inputs_of, names_of, resolved_yaml, version
 from .worlds import Worlds, by_party
 
+YEARS = 24  # months from which one year can be set beside another
 DRAWS = 1000  # of `headwater run`, one of which --draw takes
 BYTES_AN_EVENT = 200  # of memory that a replication needs at its largest, measured
 ALONE = 5e6  # events in all, below which starting workers takes longer than the work
 LIBRARIES = ("numpy", "scipy", "simpy", "pyarrow")
+Written = Literal["strategy", "both"]
 Progress = Callable[[int], None]
 
 
@@ -74,6 +76,9 @@ class Options:
     tables: Tables = "first"
     estimate: bool = False
     select: tuple[str, ...] = ()
+    worlds: Written = "strategy"  # whose claims are written
+    command: str = ""  # that asks for all this
+    cut: str = ""  # options that make the scenario another than its file
 
 
 @dataclass(frozen=True)
@@ -102,9 +107,12 @@ def asked(loaded: Loaded, options: Options) -> Found:
     """Everything that can be refused is refused here, before the work."""
     draws, row = draws_of(loaded, options)
     if not (loaded.scenario.interventions or options.select or options.estimate):
-        allowed = "one intervention or more, or --select or --estimate-variation without one"
+        allowed = "one or more (without any, only --select and --estimate-variation have work)"
         raise BadInput([problem_at(loaded.document, ("interventions",), "none", allowed)])
     case = case_of(draws, row)
+    if options.estimate and case.months < YEARS:
+        mark, allowed = Mark("--estimate-variation", 0, 0), f"{YEARS} months or more (two years)"
+        raise BadInput([Problem(mark, "", f"{case.months} months", allowed)])
     named_right(loaded, case)
     rules = tuple(checked(parse(text), case) for text in options.select)
     dynamics = both_worlds(without_money(draws), slice(row, row + 1))
@@ -154,15 +162,7 @@ def replicated(found: Found, folder: Path, progress: Progress) -> Found:
     Claims and pathways go into the folder as they are made.
     """
     options, kept = found.options, []
-    keep = Keep(
-        found.case,
-        options.seed,
-        part_writer(found.loaded, found.case, folder, options.seed),
-        options.tables,
-        found.loaded if found.deals else None,
-        options.estimate,
-        found.rules,
-    )
+    keep = _keep(found, folder)
     made: Iterator[Kept] = run(
         found.case,
         options.replications,
@@ -186,6 +186,19 @@ def replicated(found: Found, folder: Path, progress: Progress) -> Found:
         raise BadInput([Problem(Mark("--workers", 0, 0), "", told, allowed)]) from None
     _remove_parts_after(folder, len(kept))
     return replace(found, kept=tuple(kept))
+
+
+def _keep(found: Found, folder: Path) -> Callable[[Replication], Kept]:
+    """What remains of each replication; tables are written here, with members and claim numbers."""
+    options = found.options
+    writer = part_writer(found.loaded, found.case, folder, options.seed)._replace(members=True)
+    deals = found.loaded if found.deals else None
+    estimate = options.estimate and bool(deals or (found.case.other_care.cost > 0.0).any())
+    keep = Keep(found.case, options.seed, writer, "none", deals, estimate, found.rules)
+    if options.tables == "none":
+        return keep
+    worlds = (STRATEGY,) if options.worlds == "strategy" else WORLDS
+    return WriteAnd(keep, writer, options.tables == "all", worlds)
 
 
 def _refuse_nobody(one: Kept) -> None:
@@ -258,9 +271,12 @@ def _rescue(found: Found, payments: Floats) -> Floats:
 # --- files
 
 
-def write_all(found: Found, folder: Path, seconds: float) -> Row:
-    """Everything but the page and the charts; returns the summary."""
-    summary = summary_of(found)
+def write_all(found: Found, folder: Path, seconds: float, estimate: Row | None = None) -> Row:
+    """Everything but the page and the charts; returns the summary.
+
+    estimate: what --estimate-variation wrote, None where it was not asked for.
+    """
+    summary = summary_of(found) | {"estimate": estimate}
     _text(folder / "scenario.yaml", resolved_yaml(found.loaded))
     _json(folder / "inputs.json", inputs_of(found.loaded))
     _json(folder / "episodes.json", summary)
@@ -292,6 +308,8 @@ def summary_of(found: Found) -> Row:
         "numbers": "central" if found.options.draw is None else f"draw {found.options.draw}",
         "draw": found.options.draw,
         "tables": found.options.tables,
+        "worlds": found.options.worlds,
+        "command": found.options.command,
         "start": scenario.clock.start,
         "end": scenario.clock.end,
         "months": found.case.months,
@@ -302,7 +320,7 @@ def summary_of(found: Found) -> Row:
         "dynamics": beside(kept, of_dynamics(found)),
         "contracts": contracts(found),
         "variation": variations(found),
-        "selection": selections(found.rules, kept, not scenario.interventions),
+        "selection": selections(found.case, found.rules, kept, not scenario.interventions),
         "people": [_person(one) for one in kept[0].people],
     }
 
@@ -310,16 +328,23 @@ def summary_of(found: Found) -> Row:
 def contracts(found: Found) -> list[Row]:
     """Each contract-year over replications, beside the formula; year 0 is all years.
 
-    minimum_rate: measured savings from which it pays, at the mean number of members.
+    minimum_rate: measured savings from which it pays, at the mean members. begins: first month.
     """
     if not found.kept[0].settled:
         return []
     deals = {deal.name: deal for deal in found.deals}
+    begins = {(s.contract, s.year): s.begins for one in found.kept for s in one.settled}
     rows = []
     for row in distribution(found.case, [k.settled for k in found.kept], found.loaded):
         payer = Payer(found.loaded, deals[row.contract])
         clauses = payer.clauses_at(row.members, 1.0, max(row.year - 1, 0))
-        rows.append(told(row) | {"minimum_rate": clauses.minimum_savings_rate})
+        rows.append(
+            told(row)
+            | {
+                "minimum_rate": clauses.minimum_savings_rate,
+                "begins": begins.get((row.contract, row.year), ""),
+            }
+        )
     return rows
 
 
@@ -348,6 +373,8 @@ def _about(found: Found, seconds: float) -> Row:
     return {
         "scenario": found.loaded.scenario.name,
         "replications": len(found.kept),
+        "asked": found.options.replications,
+        "interrupted": found.interrupted,
         "workers": found.workers,
         "seconds": round(seconds, 3),
         "versions": {"headwater": version(), "python": platform.python_version()}

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .rundata import Floats
 
 Row = dict[str, Any]
-ENOUGH = 10  # replications from which 5 and 95 % are told; below, the range
+ENOUGH = 20  # replications from which 5 and 95 % are told; below, the range
+FEWEST = 10  # replications below which no difference is called more than chance
 
 
 class Spread(NamedTuple):
@@ -22,9 +24,10 @@ class Spread(NamedTuple):
 
     mean: float
     se: float | None  # of the mean
-    p05: float
-    p50: float
-    p95: float
+    low: float
+    high: float
+    interval: str  # what low and high are: range, or 90 %
+    median: float
     replications: int
 
 
@@ -46,7 +49,7 @@ class Beside(NamedTuple):
     episodes: float
     se: float | None
     share: float | None  # of the dynamics by which the episodes are above them
-    beyond_chance: bool  # (Student's t, 95 %)
+    beyond_chance: bool | None  # (Holm, 5 % for all numbers together); None: too few to say
 
 
 class Episodes:
@@ -61,7 +64,13 @@ class Episodes:
 
     @property
     def enough(self) -> bool:
+        """To tell 5 and 95 % of replications."""
         return self.replications >= ENOUGH
+
+    @property
+    def few(self) -> bool:
+        """Too few to tell a difference from chance, or for a third digit of one."""
+        return self.replications < FEWEST
 
     def name(self, key: str) -> str:
         return self.names.get(key, key.replace("_", " "))
@@ -131,6 +140,13 @@ class Episodes:
         """Every contract-year of every replication."""
         path = self.folder / "settlements.parquet"
         return list(pq.read_table(path).to_pylist()) if path.is_file() else []
+
+    def of_each(self, metric: str) -> dict[str, Floats]:
+        """A metric by subject, [replication]."""
+        table = pq.read_table(self.folder / "replications.parquet")
+        rows = table.filter(pc.field("metric") == metric)
+        subject, value = rows["subject"].to_numpy(zero_copy_only=False), rows["value"].to_numpy()
+        return {name: value[subject == name] for name in dict.fromkeys(subject.tolist())}
 
     @property
     def contracts(self) -> list[Row]:

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .episodes_data import ENOUGH, Episodes, Row, Waits
+from .episodes_data import Episodes, Row, Waits
+from .episodes_findings import YEARS, titled
 from .episodes_people import people
-from .episodes_story import lasting, titled
+from .episodes_story import ends, lasting, wait_unit
 from .figures import LINES, PANEL_WIDTH, WIDE, ZERO_ACROSS, quantity, time
 from .renderer import BLUE, GREEN, GREY, INK, ORANGE, Spec
 from .rundata import Floats
 
 QUARTER = 3
 HEIGHT = 150
+MONTHS_SHOWN = 18
 SHARE_SHOWN = 0.995  # of people on a list whose waits a panel shows
 
 
@@ -119,7 +121,9 @@ def _wait_words(e: Episodes, intervention: str) -> str:
     half, most = (e.spread(m, intervention) for m in ("wait_p50", "wait_p90"))
     if half is None or most is None:
         return "nobody was enrolled"
-    return f"of the enrolled: half within {lasting(half.mean)}, 90 % within {lasting(most.mean)}"
+    unit = wait_unit(e)
+    first, last = lasting(half.mean, unit), lasting(most.mean, unit)
+    return f"of the enrolled: half within {first}, 90 % within {last}"
 
 
 def _wait_rules(e: Episodes, intervention: str) -> list[Spec]:
@@ -154,38 +158,40 @@ def _wait_by_quarter(e: Episodes, intervention: str) -> Spec:
         "height": 130,
         "layer": [
             ZERO_ACROSS,
-            _band(BLUE, {"title": "months waited", "tickCount": 4}),
-            _line(BLUE, {"title": "months waited", "tickCount": 4}),
+            _band(e, BLUE, {"title": "months waited", "tickCount": 4}),
+            _line(e, BLUE, {"title": "months waited", "tickCount": 4}),
         ],
     }
 
 
-def _band(colour: str, axis: Spec) -> Spec:
+def years(e: Episodes) -> Spec:
+    """The axis of the whole horizon, the same for every panel; months of short scenarios."""
+    scale = {"type": "utc", "domain": [e.labels[0], e.labels[-1]]}
+    axis = time()
+    if len(e.labels) <= 2 * MONTHS_SHOWN:
+        axis["axis"] |= {"format": "%b %Y", "tickCount": {"interval": "month", "step": 6}}
+    return axis | {"scale": scale}
+
+
+def _band(e: Episodes, colour: str, axis: Spec) -> Spec:
     return {
         "mark": {"type": "area", "opacity": 0.2, "color": colour},
-        "encoding": {"x": time(), "y": quantity("p05", axis=axis), "y2": {"field": "p95"}},
+        "encoding": {"x": years(e), "y": quantity("p05", axis=axis), "y2": {"field": "p95"}},
     }
 
 
-def _line(colour: str, axis: Spec) -> Spec:
+def _line(e: Episodes, colour: str, axis: Spec) -> Spec:
     return {
         "mark": {"type": "line", "strokeWidth": 1.8, "color": colour},
-        "encoding": {"x": time(), "y": quantity("mean", axis=axis)},
+        "encoding": {"x": years(e), "y": quantity("mean", axis=axis)},
     }
-
-
-def ends(values: Floats) -> tuple[float, float]:
-    """5 and 95 %; of few replications their range."""
-    if values.size >= ENOUGH:
-        low, high = np.quantile(values, (0.05, 0.95)).tolist()
-        return low, high
-    return float(values.min()), float(values.max())
 
 
 # --- occupancy
 
 ENROLLED, ONE, SLOTS = "enrolled, mean of replications", "one replication", "slots, mean"
 DYNAMICS = "enrolled in the dynamics"
+ABOVE = "may lie above the slots: a lost post discharges nobody"
 OCCUPANCY = {ENROLLED: BLUE, ONE: "#7fb2d9", SLOTS: INK, DYNAMICS: ORANGE}
 
 
@@ -216,7 +222,7 @@ def _occupancy(e: Episodes, intervention: str) -> Spec:
         "data": {"values": rows},
         "mark": {"type": "line"},
         "encoding": {
-            "x": time(),
+            "x": years(e),
             "y": quantity("mean", axis=axis),
             "color": {"field": "what", "type": "nominal", "scale": colours, "legend": legend},
             "strokeDash": {"field": "what", "scale": dashes, "legend": legend},
@@ -224,15 +230,16 @@ def _occupancy(e: Episodes, intervention: str) -> Spec:
         },
     }
     return {
-        "title": _title(e, intervention),
+        "title": _title(e, intervention, ABOVE),
         "width": PANEL_WIDTH,
         "height": HEIGHT,
-        "layer": [ZERO_ACROSS, {"data": {"values": band}} | _band(BLUE, axis), drawn],
+        "layer": [ZERO_ACROSS, {"data": {"values": band}} | _band(e, BLUE, axis), drawn],
     }
 
 
 # --- measured savings
 
+Look = Mapping[str, tuple[str, Sequence[int]]]  # colour and dashes by name
 TRUE, PAID, WITHOUT = "the truth (mean)", "paid from here on", "measured, no effect at all"
 RULES = {TRUE: (GREEN, [1, 0]), PAID: (ORANGE, [5, 3]), WITHOUT: (GREY, [1, 0])}
 MEASURED = "measured, with the interventions"
@@ -241,6 +248,8 @@ MEASURED = "measured, with the interventions"
 def savings(e: Episodes, contract: str) -> Spec:
     """Histogram of measured savings rates over replications and years, beside the truth."""
     mine = [row for row in e.settlements if row["contract"] == contract]
+    if len(mine) < YEARS:
+        return _single(e, contract, mine)
     measured = np.array([row["measured_rate"] for row in mine])
     without = np.array([row["measured_without_effect"] for row in mine])
     both = np.concatenate([measured, without])
@@ -265,7 +274,40 @@ def savings(e: Episodes, contract: str) -> Spec:
         "title": {"text": titled(e.name(contract)), "limit": WIDE},
         "width": WIDE,
         "height": 170,
-        "layer": [bars, _outline(_bins(without, edges)), _savings_rules(e, contract)],
+        "layer": [bars, _outline(_bins(without, edges)), _savings_rules(e, contract, RULES)],
+    }
+
+
+def _single(e: Episodes, contract: str, mine: Sequence[Row]) -> Spec:
+    """A mark for each contract-year, where they are too few for a distribution."""
+    rows = [
+        {"at": row[field], "what": what}
+        for row in mine
+        for field, what in (("measured_rate", MEASURED), ("measured_without_effect", WITHOUT))
+        if np.isfinite(row[field])
+    ]
+    colours = {"domain": [MEASURED, WITHOUT], "range": ["#7fb2d9", GREY]}
+    y = {
+        "field": "what",
+        "type": "nominal",
+        "sort": [MEASURED, WITHOUT],
+        "axis": {"title": None, "labelLimit": 230},
+    }
+    marks: Spec = {
+        "data": {"values": rows},
+        "mark": {"type": "point", "filled": True, "size": 90, "opacity": 0.75},
+        "encoding": {
+            "x": quantity("at", axis=SAVED_AXIS, scale={"zero": False}),
+            "y": y,
+            "color": {"field": "what", "type": "nominal", "scale": colours, "legend": None},
+        },
+    }
+    under = f"{len(mine)} contract-years, each a mark: too few for a distribution"
+    return {
+        "title": {"text": titled(e.name(contract)), "subtitle": under, "limit": WIDE},
+        "width": WIDE - 190,
+        "height": 90,
+        "layer": [marks, _savings_rules(e, contract, {name: RULES[name] for name in (TRUE, PAID)})],
     }
 
 
@@ -295,7 +337,7 @@ def _outline(bins: Sequence[Row]) -> Spec:
     }
 
 
-def _savings_rules(e: Episodes, contract: str) -> Spec:
+def _savings_rules(e: Episodes, contract: str, look: Look) -> Spec:
     """The truth, and from where the contract pays."""
     whole = next(r for r in e.contracts if r["contract"] == contract and r["year"] == 0)
     rows = [
@@ -305,11 +347,11 @@ def _savings_rules(e: Episodes, contract: str) -> Spec:
     return {
         "data": {"values": rows},
         "mark": {"type": "rule", "strokeWidth": 2.5},
-        "encoding": {"x": quantity("at"), **_strokes(RULES)},
+        "encoding": {"x": quantity("at"), **_strokes(look)},
     }
 
 
-def _strokes(look: Mapping[str, tuple[str, Sequence[int]]]) -> Spec:
+def _strokes(look: Look) -> Spec:
     """Lines told apart by colour and dashes."""
     names = list(look)
     colours = {"domain": names, "range": [colour for colour, _ in look.values()]}

@@ -13,11 +13,12 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from . import episodes_findings as findings
 from . import episodes_story as story
 from . import renderer, wording
 from .episodes_data import Episodes, Row
 from .episodes_figures import charts
-from .episodes_terminal import contract_name, people_of, signed_percent
+from .episodes_terminal import beyond, money_between, signed_percent
 from .figures import intervals
 from .figures_selection import ALIKE, OTHERS, SERVED, fall
 
@@ -65,8 +66,9 @@ def view(e: Episodes, shown: dict[str, Markup]) -> dict[str, Any]:
         "heading": story.heading(e),
         "answer": [_minus(sentence) for sentence in story.answer(e)],
         "interval": story.interval_name(e),
-        "chance_note": story.titled(dict(story.notes(e))["Chance"]),
-        "command": command(e),
+        "chance_note": findings.titled(dict(story.notes(e))["Chance"]),
+        "command": e.summary["command"],
+        "estimate": findings.estimate(e),
         "notes": story.notes(e),
         "glossary": GLOSSARY,
         "queues": story.queues(e),
@@ -81,21 +83,16 @@ def view(e: Episodes, shown: dict[str, Markup]) -> dict[str, Any]:
         "between": lambda s, words: _minus(story.between(s, words)),
         "tell": lambda x, words: _minus(story.told(x, words)),
         "signed": lambda share: _minus(signed_percent(share)),
-        "contract_name": lambda row: contract_name(e, row),
-        "people_of": people_of,
-        "label": lambda name: story.titled(e.name(name)),
+        "contract_name": lambda row: findings.contract_name(e, row),
+        "too_few": lambda row: findings.too_few(e, row),
+        "people_of": lambda row: findings.people_of(e, row),
+        "scarce": findings.scarce,
+        "unit": story.wait_unit(e),
+        "beyond": beyond,
+        "usd": lambda x: _minus(story.rough(e, x, short=True)),
+        "usd_between": lambda s: _minus(money_between(e, s)),
+        "label": lambda name: findings.titled(e.name(name)),
     }
-
-
-def command(e: Episodes) -> str:
-    """What makes these files again."""
-    s = e.summary
-    words = f"headwater episodes scenario.yaml --replications {s['asked']} --seed {s['seed']}"
-    if s["draw"] is not None:
-        words += f" --draw {s['draw']}"
-    if s["tables"] != "first":
-        words += f" --tables {s['tables']}"
-    return words + "".join(f' --select "{row["rule"]}"' for row in s["selection"])
 
 
 def _minus(words: str) -> str:
@@ -120,7 +117,7 @@ def _environment() -> Environment:
 def _selection(row: Row) -> renderer.Spec:
     """What each design reports, and the truth."""
     rows = [
-        {"name": r["design"], "what": "", "mean": r["mean"], "p05": r["p05"], "p95": r["p95"]}
+        {"name": r["design"], "what": "", "mean": r["mean"], "p05": r["low"], "p95": r["high"]}
         for r in row["reported"]
         if r["measure"] == "usd"
     ]
@@ -144,7 +141,8 @@ def _falls(e: Episodes) -> dict[str, renderer.Spec]:
 
 def write_csv(e: Episodes, path: Path) -> None:
     """One row a metric, with the name that people call its subject; safe in a spreadsheet."""
-    fields = ("metric", "subject", "unit", "mean", "se", "sd", "p05", "p50", "p95", "replications")
+    fields = ("metric", "subject", "unit", "mean", "se", "sd", "median", "low", "high", "interval",
+              "replications")  # fmt: skip
     exact = {(r["metric"], r["subject"]): r["dynamics"] for r in e.summary["dynamics"]}
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
@@ -25,37 +26,85 @@ OUTCOMES = {
     "waiting": "still waiting",
     "enrolled": "still in service",
 }
-ROW = 42
+ROW = 46
+NAME_WIDTH, LINES_OF_NAME, LINE = 36, 2, 13
 
 
 def people(e: Episodes) -> Spec:
     """One line a person: need below, the way through services above it, rescue events on top."""
-    strips, marks, labels = [], [], []
+    strips, marks, labels, busy = [], [], [], []
     shapes = _services_shown(e)
     for k, person in enumerate(e.people):
         labels.append(_label(e, k, person))
         for s in person["stretches"]:
             strips.append(_strip(k, s))
-        for m in person["marks"]:
+        many, few = _crowded(person)
+        busy += [{"x": a, "x2": b, "y": k + 0.06, "y2": k + 0.12, "event": s} for s, a, b in many]
+        for m in few:
             service = e.name(m["service"])
             what = service if service in shapes else OTHER_EVENT
-            marks.append({"x": m["month"], "y": k + 0.19, "event": what})
+            marks.append({"x": m["month"], "y": k + 0.21, "event": what})
     size = len(e.people)
     parts = [_axis_of(size), _strips(strips), _zero(size), _events(marks, shapes), _names(labels)]
+    parts += [_busy(e, busy)] if busy else []
     return {
         "width": WIDE - 210,
         "height": ROW * size,
         "layer": [*parts],
-        "resolve": {"legend": {"color": "independent", "shape": "independent"}},
+        "resolve": {"legend": dict.fromkeys(("color", "shape", "fill"), "independent")},
     }
 
 
 OTHER_EVENT = "another rescue service"
+CROWD = 4  # events of one service in a month, from which they are drawn as one line
+
+
+def _crowded(person: Mapping[str, Any]) -> tuple[list[tuple[str, float, float]], list[Row]]:
+    """Months with many events of a service, as lines; and all other events.
+
+    Months are those of the calendar; lines of months that follow each other are one.
+    """
+    listed, marks = person["listed"], person["marks"]
+    of = [(m["service"], math.floor(listed + m["month"] + 1e-9)) for m in marks]
+    counted = Counter(of)
+    lines: list[tuple[str, float, float]] = []
+    for service, month in sorted(key for key, many in counted.items() if many >= CROWD):
+        start = max(month - listed, -12.0)
+        end = min(month + 1.0 - listed, 36.0)
+        if lines and lines[-1][0] == service and abs(lines[-1][2] - start) < 1e-6:
+            lines[-1] = (service, lines[-1][1], end)
+        else:
+            lines.append((service, start, end))
+    return lines, [m for m, key in zip(marks, of, strict=True) if counted[key] < CROWD]
+
+
+def _busy(e: Episodes, rows: Sequence[Row]) -> Spec:
+    """Lines above a person's events, by service."""
+    names = list(dict.fromkeys(row["event"] for row in rows))
+    told = {name: f"{e.name(name)}: {CROWD} or more a month" for name in names}
+    greys = ["#3b4754", "#8a6fb0", "#a0522d", "#4f7f4f"]
+    scale = {"domain": list(told.values()), "range": [greys[k % 4] for k in range(len(names))]}
+    return {
+        "data": {"values": [row | {"event": told[row["event"]]} for row in rows]},
+        "mark": {"type": "rect"},
+        "encoding": {
+            "x": quantity("x"),
+            "x2": {"field": "x2"},
+            "y": quantity("y", axis=None),
+            "y2": {"field": "y2"},
+            "fill": {
+                "field": "event",
+                "type": "nominal",
+                "scale": scale,
+                "legend": {"orient": "top", "columns": 1, "symbolType": "square"},
+            },
+        },
+    }
 
 
 def _services_shown(e: Episodes) -> dict[str, str]:
     """A shape for each of the services that occur most."""
-    counted = Counter(e.name(m["service"]) for person in e.people for m in person["marks"])
+    counted = Counter(e.name(m["service"]) for person in e.people for m in _crowded(person)[1])
     common = [service for service, _ in counted.most_common()]
     if len(common) > len(SHAPES):
         common = [*common[: len(SHAPES) - 1], OTHER_EVENT]
@@ -67,9 +116,10 @@ def _label(e: Episodes, k: int, person: Mapping[str, Any]) -> Row:
     ending = OUTCOMES.get(outcome, outcome.replace("_", " "))
     who = person["intervention"] if len(e.interventions) > 1 else person["segment"]
     name = wording.short_names(e.names)[who]
-    lines = [wrap(name, 27)[0] + (" ..." if len(name) > 27 else "")]
+    lines = wrap(name, NAME_WIDTH)[:LINES_OF_NAME]
     lines.append(f"{ending} (waited {lasting(person['wait'])})")
-    return {"y": k + 0.5, "label": "\n".join(lines)}
+    middle = k + 0.5 - (len(lines) - 1) * LINE / 2 / ROW  # of the first line
+    return {"y": middle, "label": "\n".join(lines)}
 
 
 def _strip(k: int, stretch: Mapping[str, Any]) -> Row:
@@ -149,11 +199,11 @@ def _names(rows: Sequence[Row]) -> Spec:
         "type": "text",
         "align": "right",
         "baseline": "middle",
-        "fontSize": 12,
+        "fontSize": 11,
         "color": INK,
         "lineBreak": "\n",
         "dx": -8,
-        "lineHeight": 14,
+        "lineHeight": LINE,
     }
     encoding = {
         "x": {"value": 0},

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from . import episodes_findings as findings
 from . import wording
-from .episodes_data import Beside, Episodes, Row, Spread
-from .wording import count, money, of_hundred, percent, points
+from .episodes_data import ENOUGH, FEWEST, Beside, Episodes, Spread
+from .rundata import Floats
+from .wording import count, money, of_hundred, percent
 
 DAYS = 365.25 / 12.0  # a month
 ALL = "all"
 TRIFLE = 1000.0  # USD over the horizon
-PRE_POST, TRUTH = "before and after", "truth"
+OTHERS = "Others (each change under $1,000)"
 COMPARED = (  # beside the dynamics: metric, what people call it, how it is told
     ("listed", "put on the list", "count"),
     ("enrollments", "enrolled", "count"),
@@ -23,33 +30,41 @@ COMPARED = (  # beside the dynamics: metric, what people call it, how it is told
 )
 
 
-def lasting(months: float) -> str:
-    """17 days; 1.1 months; 11 months"""
-    if months < 0.5 / DAYS:
-        return "less than a day"
-    if months < 0.99:
-        return wording.plural(round(months * DAYS), "day")
+SHORT = 2.0  # months below which waits are told in days
+
+
+def lasting(months: float, unit: str = "") -> str:
+    """17 days; 58 days; 2.1 months; 11 months; or in the unit that is asked for"""
+    if unit != MONTHS and (unit == DAYS_TOLD or months < SHORT):
+        whole = round(months * DAYS)
+        return "less than a day" if whole == 0 else wording.plural(whole, "day")
     told = wording.number(months, 2)
     return f"{told} month{'' if told == '1' else 's'}"
+
+
+DAYS_TOLD, MONTHS = "days", "months"
+
+
+def wait_unit(e: Episodes) -> str:
+    """One unit for all waits of a page: days where all of 90 % are below two months."""
+    most = [s.mean for i in e.interventions if (s := e.spread("wait_p90", i))]
+    return DAYS_TOLD if most and max(most) < SHORT else MONTHS
 
 
 def between(s: Spread | None, words: str) -> str:
     """The interval of a number over replications, in words; nothing where it does not vary."""
     if s is None or s.replications < 2:
         return ""
-    low, high = (told(x, words) for x in (s.p05, s.p95))
+    low, high = (told(x, words) for x in (s.low, s.high))
     return "" if low == high else f"{low} to {high}"
-
-
-def titled(words: str) -> str:
-    """The words with a capital at their beginning."""
-    return words[:1].upper() + words[1:]
 
 
 def told(x: float, words: str) -> str:
     """A number as one of the ways of wording, or as a length of time."""
     if words == "short":
         return wording.number(x, 2)
+    if words in {DAYS_TOLD, MONTHS}:
+        return str(round(x * DAYS)) if words == DAYS_TOLD else wording.number(x, 2)
     return lasting(x) if words == "lasting" else str(getattr(wording, words)(x))
 
 
@@ -63,12 +78,12 @@ def interval_name(e: Episodes) -> str:
 # --- the answer
 
 
-def answer(e: Episodes) -> list[str]:
-    """Sentences that lead a page and a screen."""
+def answer(e: Episodes, folder: Path | None = None) -> list[str]:
+    """Sentences that lead a page and a screen; `folder` is where a screen says the files are."""
     sentences = [*_waiting(e), *_capacity(e), *_finite(e), *_luck(e)]
-    sentences += [_contract(e, row) for row in e.contracts if row["year"] == 0]
-    sentences += [_selection(row) for row in e.summary["selection"] if row["reported"]]
-    return sentences
+    sentences += [findings.contract(e, row) for row in e.contracts if row["year"] == 0]
+    sentences += [findings.selection(row) for row in e.summary["selection"]]
+    return sentences + findings.estimate(e, folder)
 
 
 def _waiting(e: Episodes) -> Iterator[str]:
@@ -78,14 +93,15 @@ def _waiting(e: Episodes) -> Iterator[str]:
         if e.interventions:
             yield "Nobody was enrolled in any intervention."
         return
+    unit = wait_unit(e)
     for _, name in [max(found)] if len(found) == 1 else [max(found), min(found)]:
         half, most = e.spread("wait_p50", name), e.spread("wait_p90", name)
         assert half is not None and most is not None
         lead = "" if len(found) == 1 else ("longest" if name == max(found)[1] else "shortest")
         where = f"{e.name(name)}" if not lead else f"People wait {lead} for {e.name(name)}"
         yield (
-            f"{where}: half of those who are enrolled wait {lasting(half.mean)} or less, "
-            f"90 % {lasting(most.mean)} or less. {_of_hundred_listed(e, name)}"
+            f"{where}: half of those who are enrolled wait {lasting(half.mean, unit)} or less, "
+            f"90 % {lasting(most.mean, unit)} or less. {_of_hundred_listed(e, name)}"
         )
 
 
@@ -113,8 +129,9 @@ def _capacity(e: Episodes) -> Iterator[str]:
         yield "Capacity never binds: there are always more free slots than people on the list."
         return
     yield (
-        f"Capacity binds{where} in {of_hundred(binds_most)} of 100 months, when more people wait "
-        f"than there are free slots; {percent(occupied)} of {whose} slots are in use."
+        f"Capacity binds{where or ':'} {of_hundred(binds_most)} of 100 months end with more people "
+        f"on the list than free slots; over all months {percent(occupied)} of {whose} slots are in "
+        "use."
     )
 
 
@@ -127,8 +144,14 @@ def _finite(e: Episodes) -> Iterator[str]:
         if (b := e.beside(metric, name)) is not None and b.share is not None
     ]
     apart = [b for b in found if b.beyond_chance]
-    if found and e.replications > 1 and not apart:
-        yield "The dynamics enrol as many, within chance."
+    if found and e.few:
+        yield (
+            f"{wording.plural(e.replications, 'replication')}: too few to tell a difference from "
+            f"the dynamics from chance ({FEWEST} are needed)."
+        )
+        return
+    if found and not apart:
+        yield "No difference in enrolment from the dynamics is beyond chance."
     if not apart:
         return
     most = max(apart, key=lambda b: abs(b.share or 0.0))
@@ -148,40 +171,28 @@ def _luck(e: Episodes) -> Iterator[str]:
     exact = e.beside("avoided_rescue_spending", ALL)
     expects = f" (the dynamics expect {money(exact.dynamics)})" if exact else ""
     if s.replications < 2:
-        yield f"Avoided rescue spending in this one replication: {money(s.mean)}{expects}."
+        yield f"Avoided rescue spending in this one replication: {rough(e, s.mean)}{expects}."
         return
-    over = "in 90 % of replications" if e.enough else f"over {e.replications} replications"
+    if s.low == s.high == 0.0:
+        yield f"Rescue spending avoided: none in {e.replications} replications{expects}."
+        return
+    over = (
+        "in 90 % of replications" if e.enough
+        else f"over {e.replications} replications (their range)"
+    )  # fmt: skip
     yield (
-        f"The same programmes with other luck: rescue spending avoided is {money(s.mean)} in the "
-        f"mean{expects}, and {wording.interval(s.p05, s.p95)} {over}, by chance alone."
+        f"The same programmes with other luck: rescue spending avoided is {rough(e, s.mean)} in "
+        f"the mean{expects}, and {rough(e, s.low)} to {rough(e, s.high)} {over}, by chance alone."
     )
 
 
-def _contract(e: Episodes, row: Row) -> str:
-    """What the contract would measure and pay, beside the truth."""
-    sd = row["sd"]["value"]
-    chance = "" if sd is None else f", give or take {points(sd)} (standard deviation) by chance"
-    return (
-        f"Where the truth is {points(row['true_rate']['value'])} saved a year, the contract "
-        f"“{titled(e.name(row['contract']))}” measures {points(row['measured_rate']['value'])} in "
-        f"the mean{chance}; it pays in {of_hundred(row['p_paid']['value'])} of 100 years, and in "
-        f"{of_hundred(row['p_paid_without_effect']['value'])} with no effect at all."
-    )
+def rough(e: Episodes, usd: float, short: bool = False) -> str:
+    """A difference in USD; to two digits where replications are few."""
+    told = (wording.short_money if short else money)(wording.significant(usd, 2) if e.few else usd)
+    return _THIRD.sub(r"\1", told) if e.few else told
 
 
-def _selection(row: Row) -> str:
-    found = {r["design"]: r["mean"] for r in row["reported"] if r["measure"] == "usd"}
-    parts = [f"{design}: {signed(x)}" for design, x in found.items() if design != TRUTH]
-    return (
-        f"Of people picked by “{row['rule']}”, evaluations would report these savings a person "
-        f"and month: {'; '.join(parts)}. The truth is {signed(found.get(TRUTH, 0.0))}"
-        f"{': nothing was done for anybody' if row['placebo'] else ''}."
-    )
-
-
-def signed(x: float) -> str:
-    """A saving; a rise is told as one."""
-    return f"{money(-x)} more spending" if x < -0.5 else money(x)
+_THIRD = re.compile(r"(?:\.0+|(\.[1-9])0)(?=[kMB ]|$)")  # a zero that only fills three digits
 
 
 # --- tables
@@ -237,7 +248,7 @@ class Money(NamedTuple):
 
 
 def avoided(e: Episodes) -> list[Money]:
-    """Of every party whose spending changes by more than a trifle, and of all."""
+    """Of every party whose spending changes by more than a trifle, of the others, and of all."""
     rows = []
     for party in e.subjects("avoided_rescue_spending"):
         s, exact = e.spread("avoided_rescue_spending", party), None
@@ -246,11 +257,50 @@ def avoided(e: Episodes) -> list[Money]:
         if s is not None and (party == ALL or _matters(s, exact)):
             name = "All" if party == ALL else e.name(party)
             rows.append(Money(name, s, exact, e.spread("rescue_spending", party)))
-    return rows
+    return [*rows[:-1], *_others(e, rows), *rows[-1:]]
+
+
+def _others(e: Episodes, shown: list[Money]) -> Iterator[Money]:
+    """What is left of all when the rows that are told are taken out, replication by replication."""
+    whole = next((row for row in shown if row.name == "All"), None)
+    told = [row for row in shown if row is not whole]
+    if whole is None or len(told) + 1 == len(e.subjects("avoided_rescue_spending")):
+        return
+    avoided, usual = (_rest(e, m) for m in ("avoided_rescue_spending", "rescue_spending"))
+    exact = None
+    if whole.dynamics is not None:
+        exact = whole.dynamics - sum(row.dynamics or 0.0 for row in told)
+        exact = 0.0 if abs(exact) < wording.CENT else exact
+    yield Money(OTHERS, avoided, exact, usual)
+
+
+def _rest(e: Episodes, metric: str) -> Spread:
+    """Of the parties that have no row of their own."""
+    each = e.of_each(metric)
+    shown = {party for party in each if party == ALL or _told(e, party)}
+    rows = [x for party, x in each.items() if party not in shown]
+    x = np.sum(rows, axis=0) if rows else np.zeros(e.replications)
+    low, high = ends(x)
+    error = float(x.std(ddof=1) / math.sqrt(x.size)) if x.size > 1 else None
+    which = "90 %" if x.size >= ENOUGH else "range"
+    return Spread(float(x.mean()), error, low, high, which, float(np.median(x)), int(x.size))
+
+
+def ends(values: Floats) -> tuple[float, float]:
+    """5 and 95 %; of few replications their range."""
+    if values.size >= ENOUGH:
+        low, high = np.quantile(values, (0.05, 0.95)).tolist()
+        return low, high
+    return float(values.min()), float(values.max())
+
+
+def _told(e: Episodes, party: str) -> bool:
+    s, b = (f("avoided_rescue_spending", party) for f in (e.spread, e.beside))
+    return isinstance(s, Spread) and _matters(s, b.dynamics if isinstance(b, Beside) else None)
 
 
 def _matters(s: Spread, exact: float | None) -> bool:
-    return max(abs(s.mean), abs(s.p05), abs(s.p95), abs(exact or 0.0)) >= TRIFLE
+    return max(abs(s.mean), abs(s.low), abs(s.high), abs(exact or 0.0)) >= TRIFLE
 
 
 # --- what to know
@@ -275,7 +325,8 @@ def notes(e: Episodes) -> list[tuple[str, str]]:
     )
     binds = (
         "months that end with more people on the list than free slots (staff in post x caseload, "
-        "less those in service)."
+        "less those in service). More people than slots may be in service: a lost post discharges "
+        "nobody."
     )
     dynamics = (
         "follow expected numbers: slots are never empty by chance while people wait at another "
@@ -308,4 +359,5 @@ def horizon(e: Episodes) -> str:
 def heading(e: Episodes) -> str:
     """starter, 2025-01 to 2029-12 (5 years), 50 replications, ..."""
     replications = wording.plural(e.replications, "replication")
-    return f"{e.summary['scenario']}, {horizon(e)}, {replications}"
+    alone = "" if e.interventions else ", no interventions: usual care alone"
+    return f"{e.summary['scenario']}, {horizon(e)}, {replications}{alone}"

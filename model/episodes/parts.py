@@ -2,24 +2,53 @@
 
     claims/world=strategy/replication=0/claims.parquet
     pathways/replication=0/pathways.parquet
+    eligibility/world=strategy/replication=0/eligibility.parquet
 
-Folders are named as pandas, pyarrow and DuckDB expect, and become columns when all is read.
+The last, who was whose member when, is written where a writer has `members`. Folders are named as
+pandas, pyarrow and DuckDB expect, and become columns when all is read.
 Each file says inside what it is: scenario, seed, replication, currency, and what each column means.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
+from model.distributions import Floats
 from model.loading import Loaded
 
-from .case import Case
+from .case import LEVELS, Case
+from .claims import member_of
 from .run import Replication
-from .tables import CLAIMS_COLUMNS, PATHWAYS_COLUMNS, claims_table, pathways_table, write
+from .spans import Spans
+from .tables import (
+    CLAIMS_COLUMNS,
+    PATHWAYS_COLUMNS,
+    claims_table,
+    dates,
+    month_starts,
+    named,
+    pathways_table,
+    write,
+)
+
+T = TypeVar("T")
+ELIGIBILITY_COLUMNS = {
+    "person": "number of the resident, the same in all tables of a replication",
+    "segment": "segment of the resident throughout",
+    "payer": "party whose member the resident is throughout; null: of none",
+    "first_day": "first day there",
+    "last_day": "day on which it ended; the day after the horizon for who is still there",
+    "first_month": "first day of the first month with a day in it",
+    "last_month": "first day of the last month with a day in it",
+    "member_months": "months in it, parts of a month counted as parts",
+}
 
 
 class About(NamedTuple):
@@ -57,15 +86,58 @@ class Part(NamedTuple):
     pathways: int  # rows
 
 
+# --- who was whose member when
+
+
+def eligibility_table(case: Case, spans: Spans, world: str, payer: Floats) -> pa.Table:
+    """One row for each unbroken time of a person in a segment, sorted by person and time.
+
+    payer [person]: which of a segment's payers each person stays with (Traits.payer).
+    """
+    cell = spans.world(world)
+    there = np.flatnonzero(cell >= 0)
+    person, segment = spans.person[there], cell[there] // LEVELS
+    start, end = spans.start[there], spans.end[there]
+    new = np.ones(person.size, dtype=np.bool_)
+    new[1:] = (person[1:] != person[:-1]) | (segment[1:] != segment[:-1]) | (start[1:] > end[:-1])
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], person.size)[: first.size] - 1
+    who, where, begins, ends = person[first], segment[first], start[first], end[last]
+    party = member_of(case, where, payer[who])
+    months = month_starts(case, case.months)
+    final = np.maximum(np.ceil(ends).astype(np.int64) - 1, begins.astype(np.int64))
+    members = named(np.maximum(party, 0), case.names.parties)
+    return pa.table(
+        {
+            "person": pa.array(who.astype(np.int32)),
+            "segment": named(where, case.names.segments),
+            "payer": pa.DictionaryArray.from_arrays(
+                pa.array(members.indices, mask=party < 0), members.dictionary
+            ),
+            "first_day": dates(case, begins),
+            "last_day": dates(case, ends),
+            "first_month": pa.array(months[begins.astype(np.int64)]),
+            "last_month": pa.array(months[final]),
+            "member_months": pa.array(ends - begins),
+        }
+    )
+
+
+# --- writing
+
+
 class PartWriter(NamedTuple):
     """Writes the claims of some worlds, and the pathways, of each replication; `keep` of a run."""
 
     folder: str
     case: Case
     about: About
+    members: bool = False  # eligibility beside the claims, and claims with numbers
 
     def __call__(self, found: Replication) -> Part:
         files = [self._claims(found, world) for world in found.claims]
+        if self.members:
+            files += [self._eligibility(found, world) for world in found.claims]
         table = pathways_table(self.case, found.pathways)
         told = self.about.told(found.number, PATHWAYS_COLUMNS)
         files.append(self._written(table, "pathways", _numbered(found.number), told))
@@ -78,9 +150,17 @@ class PartWriter(NamedTuple):
         )
 
     def _claims(self, found: Replication, world: str) -> str:
-        told = self.about.told(found.number, CLAIMS_COLUMNS) | {"world": world}
-        table = claims_table(self.case, found.claims[world])
+        table, columns = claims_table(self.case, found.claims[world]), CLAIMS_COLUMNS
+        if self.members:
+            table = table.add_column(0, "claim", pa.array(np.arange(table.num_rows)))
+            columns = {"claim": "number of the claim in its file, from 0"} | columns
+        told = self.about.told(found.number, columns) | {"world": world}
         return self._written(table, "claims", f"world={world}/{_numbered(found.number)}", told)
+
+    def _eligibility(self, found: Replication, world: str) -> str:
+        told = self.about.told(found.number, ELIGIBILITY_COLUMNS) | {"world": world}
+        table = eligibility_table(self.case, found.spans, world, found.traits.payer)
+        return self._written(table, "eligibility", f"world={world}/{_numbered(found.number)}", told)
 
     def _written(self, table: pa.Table, name: str, where: str, told: dict[str, str]) -> str:
         """The file's path in the folder: whole, or not there at all."""
@@ -105,3 +185,22 @@ def part_writer(loaded: Loaded, case: Case, folder: Path, seed: int) -> PartWrit
     months = f"{scenario.clock.start} to {scenario.clock.end}"
     about = About(scenario.name, scenario.title, months, seed, scenario.prices.year)
     return PartWriter(str(folder), case, about)
+
+
+@dataclass(frozen=True)
+class WriteAnd(Generic[T]):
+    """Writes the tables of the first replication or of all, then keeps what `keep` makes of each.
+
+    worlds: whose claims are written; the replication may hold those of more.
+    """
+
+    keep: Callable[[Replication], T]
+    writer: PartWriter
+    every: bool
+    worlds: tuple[str, ...]
+
+    def __call__(self, found: Replication) -> T:
+        if self.every or found.number == 0:
+            claims = {world: found.claims[world] for world in self.worlds}
+            self.writer(found._replace(claims=claims))
+        return self.keep(found)

@@ -17,20 +17,27 @@ from model.distributions import Floats
 from model.problems import BadInput
 
 from .case import Case
-from .evaluation import Evaluation, Group, evaluations, pooled
+from .evaluation import Evaluation, Group, Periods, evaluations, pooled
 from .interval import standard_error
 from .kept import BIN, ENDINGS, Kept, Key, Months
 from .selection import Rule
 from .tables import named
 
 Row = dict[str, Any]
-PERCENTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
+PERCENTILES = (0.05, 0.5, 0.95)
+ENOUGH = 20  # replications from which 5 and 95 % can be told; of fewer the range is
+RANGE, NINETY = "range", "90 %"
+FEWEST = 10  # replications from which a difference is called beyond chance
+ERROR = 0.05  # of all numbers tested together (Holm)
+TINY = 1e-6  # of the dynamics, of which no share is told
+REACH = 3.0  # months in which service must start, as `evaluate` takes it
 
 
 def metrics(kept: Sequence[Kept]) -> list[Row]:
-    """Each number over replications: mean, its standard error, sd and percentiles.
+    """Each number over replications: mean, its standard error, sd, median and interval.
 
-    A number that some replications lack (nobody was enrolled) says of how many it is told.
+    `interval` says what `low` and `high` are: the range, or 90 % of replications. A number that
+    some replications lack (nobody was enrolled) says of how many it is told.
     """
     keys = dict.fromkeys(key for one in kept for key in one.numbers)
     return [_row(key, values_of(kept, key)) for key in keys]
@@ -42,31 +49,52 @@ def values_of(kept: Sequence[Kept], key: Key) -> Floats:
 
 
 def _row(key: Key, values: Floats) -> Row:
-    points = np.quantile(values, list(PERCENTILES.values())).tolist()
     sd = float(values.std(ddof=1)) if values.size > 1 else None
     numbers = {"mean": float(values.mean()), "se": plain(standard_error(values)), "sd": sd}
-    told = numbers | dict(zip(PERCENTILES, points, strict=True))
+    told = numbers | between(values) | {"median": float(np.median(values))}
     return key._asdict() | told | {"replications": int(values.size)}
+
+
+def between(values: Floats) -> Row:
+    """The range of few values, 5 and 95 % of many, and which of them it is."""
+    if values.size < ENOUGH:
+        return {"low": float(values.min()), "high": float(values.max()), "interval": RANGE}
+    low, _, high = np.quantile(values, PERCENTILES).tolist()
+    return {"low": low, "high": high, "interval": NINETY}
 
 
 def beside(kept: Sequence[Kept], dynamics: Mapping[Key, float]) -> list[Row]:
     """The dynamics beside the mean of replications, and whether chance explains the difference.
 
-    `share` is the difference over the dynamics, None where these are 0. `beyond_chance`: further
-    than 95 % of means of so many replications would be from the truth (Student's t); of twenty
-    numbers without any difference one is.
+    `share` is the difference over the dynamics, None where these are 0. `p` is that of Student's t
+    of one number alone. `beyond_chance`: by Holm's method over all numbers here, so that where
+    nothing differs, one or more of them is called so in 5 of 100 runs; None where there are too
+    few replications to say.
     """
     rows = []
     for key, exact in dynamics.items():
         values = values_of(kept, key)
         if values.size:
             mean, se = float(values.mean()), plain(standard_error(values))
-            beyond = abs(mean - exact) > stats.t.ppf(0.975, values.size - 1) * se if se else False
-            share = mean / exact - 1.0 if exact else None
+            share = mean / exact - 1.0 if abs(exact) > TINY else None
+            p = float(2.0 * stats.t.sf(abs(mean - exact) / se, values.size - 1)) if se else None
             told_of = {"dynamics": exact, "episodes": mean, "se": se, "difference": mean - exact}
-            told_of |= {"share": share, "beyond_chance": bool(beyond)}
-            rows.append(key._asdict() | told_of)
-    return rows
+            rows.append(key._asdict() | told_of | {"share": share, "p": p})
+    beyond = holm([1.0 if row["p"] is None else row["p"] for row in rows])
+    enough = len(kept) >= FEWEST
+    return [row | {"beyond_chance": b if enough else None}
+            for row, b in zip(rows, beyond, strict=True)]  # fmt: skip
+
+
+def holm(p: Sequence[float], error: float = ERROR) -> list[bool]:
+    """Which of several hypotheses are rejected (Holm, Scand J Stat 1979;6:65-70)."""
+    order = sorted(range(len(p)), key=lambda k: p[k])
+    out = [False] * len(p)
+    for rank, k in enumerate(order):
+        if p[k] > error / (len(p) - rank):
+            break
+        out[k] = True
+    return out
 
 
 def plain(number: float) -> float | None:
@@ -85,29 +113,61 @@ def told(record: Any) -> Row:
     return out
 
 
-def selections(rules: Sequence[Rule], kept: Sequence[Kept], placebo: bool) -> list[Row]:
-    """For each rule what evaluations would report, over replications, and whom it picks."""
+def selections(case: Case, rules: Sequence[Rule], kept: Sequence[Kept], placebo: bool) -> list[Row]:
+    """For each rule what evaluations would report, over replications, and whom it picks.
+
+    People a replication: selected = already served + served + later + compared. `later`: service
+    started too late to be called served, and too early to be compared.
+    """
     out = []
     for k, rule in enumerate(rules):
         found = [one.evaluated[k] for one in kept]
         first = found[0]
         reported, note = _reported(found)
+        people = {
+            "selected": [e.selected for e in found],
+            "already": [e.already for e in found],
+            "served": [e.served.people for e in found],
+            "compared": [e.comparison.people for e in found],
+        }
+        mean = {name: float(np.mean(count)) for name, count in people.items()}
+        later = mean["selected"] - mean["already"] - mean["served"] - mean["compared"]
         out.append(
             {
                 "rule": str(rule),
                 "services": list(rule.services),
                 "months_before": first.months_before,
                 "months_after": first.months_after,
-                "selected": float(np.mean([e.selected for e in found])),
-                "served": float(np.mean([e.served.people for e in found])),
+                **mean,
+                "later": later,
+                "served_in_all": sum(people["served"]),
                 "placebo": placebo,  # nobody is served: every other one is called so
-                "compared": float(np.mean([e.comparison.people for e in found])),
+                **_picking(case, rule, first, placebo),
                 "reported": reported,
                 "note": note,
                 "by_month": _by_month(found),
             }
         )
     return out
+
+
+def _picking(case: Case, rule: Rule, first: Evaluation, placebo: bool) -> Row:
+    """Who is considered, and when, as `evaluate` does it."""
+    periods = Periods(first.months_before, first.months_after, REACH)
+    opens, closes = periods.recruiting(case, rule, not placebo, None, None)
+    able = np.ones(len(case.names.segments), dtype=np.bool_)
+    if not placebo:
+        able = np.atleast_1d(np.asarray(case.plan.served).any(axis=0))
+    start = np.datetime64(case.start, "M")
+    one_date = not (rule.at_event or rule.rolling)
+    last = opens if one_date else max(opens, np.ceil(closes) - 1)
+    return {
+        "segments": [s for s, can in zip(case.names.segments, able, strict=True) if can],
+        "when": "at events" if rule.at_event else "every month" if rule.rolling else "once",
+        "from": str(start + int(opens)),
+        "to": str(start + int(last)),
+        "reach": REACH,
+    }
 
 
 def _by_month(found: Sequence[Evaluation]) -> Row:
@@ -124,9 +184,17 @@ def _any(groups: Sequence[Group]) -> bool:
 def _reported(found: Sequence[Evaluation]) -> tuple[list[Row], str]:
     """What the designs report, or why they report nothing."""
     try:
-        return [told(row) for row in evaluations(found)], ""
+        return [_with_interval(told(row), found) for row in evaluations(found)], ""
     except BadInput as error:
         return [], "; ".join(f"Found {p.found}." for p in error.problems)
+
+
+def _with_interval(row: Row, found: Sequence[Evaluation]) -> Row:
+    """A saving with its range or 90 % of replications, whichever can be told."""
+    values = np.array([getattr(e.reported(row["design"]), row["measure"]) for e in found])
+    kept = {k: v for k, v in row.items() if k not in {"p05", "p95"}}
+    known = values[~np.isnan(values)]
+    return kept | between(known) | {"replications": int(known.size)}
 
 
 # --- tables

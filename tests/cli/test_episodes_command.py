@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from html import unescape
@@ -18,10 +19,13 @@ from click.testing import CliRunner, Result
 
 from cli import main
 from model import ensemble, episode_runs
-from model.episodes import prepare
+from model.episodes import prepare, replicate
 from model.episodes.evaluation import rescue
 from model.loading import load
-from report.episodes_story import told
+from report.episodes_data import Episodes
+from report.episodes_story import avoided, told, wait_unit
+from report.episodes_terminal import show_episodes
+from report.terminal import console
 from tests.conftest import scenario
 from tests.settled_claims import contract, deal
 
@@ -39,6 +43,7 @@ FILES = {
     "run.json",
     "charts",
     "claims",
+    "eligibility",
     "pathways",
 }
 
@@ -190,16 +195,15 @@ def test_the_page_tells_the_numbers_of_the_files(made: Path) -> None:
     page = unescape((made / "episodes.html").read_text("utf-8"))
     data = json.loads((made / "episodes.json").read_text("utf-8"))
     assert data["metrics"]
+    unit = wait_unit(Episodes(made))
     with (made / "episodes.csv").open(encoding="utf-8") as file:
         rows = {(row["metric"], row["subject"]): row for row in csv.DictReader(file)}
-    for name, words in (("listed", "count"), ("wait_p50", "lasting"), ("occupancy", "of_hundred")):
+    for name, words in (("listed", "count"), ("wait_p50", unit), ("occupancy", "of_hundred")):
         values = np.array(list(metric(made, name, "team").values()))
         found = next(m for m in data["metrics"] if m["metric"] == name)
         assert found["mean"] == pytest.approx(values.mean())
         assert found["se"] == pytest.approx(values.std(ddof=1) / 2)
-        assert (found["p05"], found["p95"]) == pytest.approx(
-            tuple(np.quantile(values, (0.05, 0.95)))
-        )
+        assert (found["low"], found["high"]) == pytest.approx((values.min(), values.max()))
         assert float(rows[name, "team"]["mean"]) == found["mean"]
         assert f'<td class="n">{told(found["mean"], words)}<' in page
     assert "range of 4 replications" in page  # too few for 5 and 95 %
@@ -248,6 +252,105 @@ def test_a_contract_and_the_variation_that_a_run_uses(
     assert "was not written by this" in refused.output
 
 
+def test_the_variation_extends_the_scenario_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside it, also after --until; inside the folder what was asked is kept, and said."""
+    monkeypatch.chdir(tmp_path)
+    path = written(tmp_path / "deal.yaml", deal(contract(), {"segments.adults.population": 400}))
+    whole = load(path).scenario
+    year, month = map(int, whole.clock.end.split("-"))
+    until = f"{year - (month == 1)}-{(month - 2) % 12 + 1:02}"
+    words = (path, "--replications", 2, "--workers", 1, "--tables", "none", "--until", until)
+    beside = call(*words, "--estimate-variation", "found.yaml", "--out", "a").stdout
+    assert load(Path("found.yaml")).scenario.clock.end == whole.clock.end
+    assert load(Path("found.yaml")).scenario.title == f"{whole.title} with variation from claims"
+    assert "must lie beside that file" in Path("found.yaml").read_text("utf-8")
+    assert "headwater run found.yaml" in " ".join(beside.split())
+    inside = " ".join(call(*words, "--estimate-variation", "--out", "b").stdout.split())
+    assert load(Path("b/variation.yaml")).scenario.clock.end == until
+    for said in (inside, Path("b/variation.yaml").read_text("utf-8"),
+                 Path("b/episodes.html").read_text("utf-8")):  # fmt: skip
+        assert f"keeps what was asked of the episodes: --until {until}" in said
+    assert "too few replications to say" in inside
+
+
+def test_no_variation_is_claimed_where_nothing_is_written(small: Path, tmp_path: Path) -> None:
+    written(small, scenario())
+    done = call(small, "--replications", 2, "--estimate-variation", "--out", "out")
+    assert "no contract shares savings, so that nothing was written" in " ".join(
+        done.stdout.split()
+    )
+    assert "nothing was written" in (tmp_path / "out/episodes.html").read_text("utf-8")
+    assert not (tmp_path / "out/variation.yaml").exists()
+
+
+# --- claims for an actuary
+
+
+def test_cost_per_member_and_month_as_documented(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The example of the docs, against sums of the replication that no file holds."""
+    call(small, "--replications", 1, "--worlds", "both", "--out", "out", "--quiet")
+    docs = Path(episode_runs.__file__).parents[1] / "docs" / "episodes-command.md"
+    code = docs.read_text("utf-8").partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path / "out")
+    found: dict[str, Any] = {}
+    exec(compile(code, "example", "exec"), found)
+    case = prepare(load(tmp_path / "out/scenario.yaml"))
+    one = replicate(case, 0, 1, ("usual", "strategy"))
+    members = pq.read_table("eligibility").to_pandas()
+    for world in ("usual", "strategy"):
+        spent, lived = one.worlds[world].spending, one.worlds[world].community.person_months
+        assert spent is not None
+        months = members["member_months"][members["world"].astype(str) == world].sum()
+        assert months == pytest.approx(lived.sum())
+        for (_, payer), pmpm in found["pmpm"][world].items():
+            k = case.names.parties.index(payer)
+            mine = [case.member.party[g, 0, 0] == k for g in range(len(case.names.segments))]
+            expected = spent.payments[:, :, k].sum() / lived[:, mine].sum()
+            assert pmpm == pytest.approx(expected, abs=0.011)
+    assert (members["first_day"] <= members["last_day"]).all()
+    claims = pq.read_table("claims/world=usual")["claim"].to_numpy()
+    assert (claims == np.arange(claims.size)).all()
+
+
+def test_parts_of_the_picked_add_up(made: Path) -> None:
+    (row,) = json.loads((made / "episodes.json").read_text("utf-8"))["selection"]
+    parts = sum(row[name] for name in ("already", "served", "later", "compared"))
+    assert row["selected"] == pytest.approx(parts)
+    assert row["served_in_all"] == pytest.approx(4 * row["served"])
+    assert row["segments"]
+    assert row["from"] <= row["to"]
+
+
+def test_parties_add_up_to_all(made: Path) -> None:
+    rows = {row.name: row for row in avoided(Episodes(made))}
+    whole = rows.pop("All")
+    assert sum(row.avoided.mean for row in rows.values()) == pytest.approx(whole.avoided.mean)
+
+
+def test_eighty_columns_hold_every_column(made: Path) -> None:
+    for width in (80, 120):
+        out = io.StringIO()
+        show_episodes(made, console(out, width))
+        said = out.getvalue()
+        assert max(map(len, said.splitlines())) <= width
+        for words in ("binds", "chance", "give up", "dynamics", "error"):
+            assert words in said
+        assert "\N{HORIZONTAL ELLIPSIS}" not in said
+
+
+def test_episodes_of_another_scenario_are_not_replaced(small: Path, tmp_path: Path) -> None:
+    assert call(small, "--replications", 1, "--out", "out", "--quiet").exit_code == 0
+    assert call(small, "--replications", 1, "--out", "out", "--quiet").exit_code == 0
+    other = written(tmp_path / "other.yaml", scenario({"clock.end": "2025-12", "name": "other"}))
+    refused = call(other, "--replications", 1, "--out", "out", "--quiet")
+    assert refused.exit_code == 2
+    assert "episodes of another scenario, `small`" in " ".join(refused.output.split())
+
+
 # --- text of a scenario is text
 
 
@@ -293,9 +396,11 @@ def test_what_was_computed_before_an_interruption_is_kept(
     monkeypatch.setattr(episode_runs, "run", interrupting(2))
     done = call(*words, "--replications", 9, "--out", "nine")
     assert done.exit_code == 3
-    assert "2 replications of those asked for are kept" in done.stderr
+    assert "2 of 9 replications are kept" in done.stderr
     two, nine = bytes_of(tmp_path / "two"), bytes_of(tmp_path / "nine")
     assert two.keys() == nine.keys()  # the third one's claims were on disk, and are gone
+    about = json.loads(nine["run.json"])
+    assert (about["replications"], about["asked"], about["interrupted"]) == (2, 9, True)
     apart = {name for name in two if two[name] != nine[name]}
     assert apart == {"run.json", "episodes.json", "episodes.html"}
     assert "after 2 of 9 replications" in (tmp_path / "nine/episodes.html").read_text("utf-8")
@@ -318,15 +423,16 @@ def test_an_interruption_before_the_first_leaves_nothing(
     [
         (("--replications", 0), "0 is not in the range"),
         (("--draw", 1000), "1000 is not in the range"),
-        (("--until", "2030-13"), "clock.end"),
-        (("--until", "2024-01"), "clock"),
-        (("--set", "interventions.team=null"), "found none; allowed: one intervention or more"),
+        (("--until", "2030-13"), "--until found '2030-13'"),
+        (("--until", "2024-01"), "--until found 2024-01"),
+        (("--set", "interventions.team=null"), "found none; allowed: one or more (without any"),
         (("--select", "visit >= 99 in 6 months"), "which selects nobody"),
         (("--select", "vist >= 2 in 6 months"), "did you mean `visit`?"),
         (("--select", "often"), "--select found `often`"),
         (("--select", "visit >= 2 in 60 months"), "fewer months than the scenario has"),
         (("--estimate-variation", "no/such.yaml"), "--estimate-variation found `no/such.yaml`"),
-        (("--estimate-variation", "x.yaml"), "a contract that shares savings"),
+        (("--estimate-variation", "x.yaml"), "--estimate-variation found 12 months"),
+        (("--estimate-variation", "x.yaml", "--until", "2026-12"), "contract that shares savings"),
         (("--out", "."), "cannot create a folder there"),
         (("--out", "mine"), "which is there and holds no episodes"),
     ],

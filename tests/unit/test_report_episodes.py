@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from model import episode_runs
 from model.episodes import Case, Replication, prepare, replicate
 from model.episodes.care import WORLDS
 from model.episodes.desk import OUTCOMES
+from model.episodes.evaluation import evaluate
 from model.episodes.kept import (
     BIN,
     ENDINGS,
@@ -28,12 +31,13 @@ from model.episodes.kept import (
     waits,
 )
 from model.episodes.outreach import Pathway
-from model.episodes.spread import beside, metrics, plain
+from model.episodes.spread import REACH, beside, holm, metrics, plain
 from model.episodes.timelines import AFTER, BEFORE, PROTECTED, SERVICE, WAIT, timelines
 from report import episodes_figures as figures
+from report import episodes_findings as findings
 from report import episodes_story as story
+from report.episodes import command
 from report.episodes_data import Episodes
-from report.episodes_page import command
 from tests.conftest import scenario
 
 SEED = 4
@@ -196,25 +200,38 @@ def kept(*values: float) -> list[Kept]:
 
 
 class TestSpread:
+    def test_few_say_their_range_and_many_ninety_per_cent(self) -> None:
+        (few,) = metrics(kept(*range(19)))
+        assert (few["low"], few["high"], few["interval"]) == (0, 18, "range")
+        (many,) = metrics(kept(*range(101)))
+        assert (many["low"], many["high"], many["interval"]) == (5, 95, "90 %")
+
+    def test_holm_by_hand(self) -> None:
+        """0.05 / 4, / 3, / 2, / 1: the third stops it, and all after it."""
+        assert holm([0.03, 0.01, 0.015, 0.04]) == [False, True, True, False]
+        assert holm([0.02, 0.02, 0.02]) == [False] * 3
+        assert holm([]) == []
+
     def test_against_scipy(self) -> None:
         values = (4.0, 6.0, 11.0, 5.0)
         (row,) = metrics(kept(*values))
         assert row["mean"] == pytest.approx(6.5)
         assert row["se"] == pytest.approx(stats.sem(values))
-        assert row["p95"] == pytest.approx(np.quantile(values, 0.95))
+        assert (row["low"], row["high"], row["median"]) == (4.0, 11.0, 5.5)
         assert row["replications"] == 4
 
     @pytest.mark.parametrize("exact", [3.0, 5.0, 9.0, 12.0, 14.0])
     def test_beyond_chance_is_a_t_test(self, exact: float) -> None:
-        values = (8.0, 10.0, 9.5, 7.0, 11.5)
+        values = (8.0, 10.0, 9.5, 7.0, 11.5) * 2
         (row,) = beside(kept(*values), {SOME: exact})
         p = stats.ttest_1samp(values, exact).pvalue
+        assert row["p"] == pytest.approx(p)
         assert row["beyond_chance"] == (p < 0.05)
         assert row["share"] == pytest.approx(9.2 / exact - 1)
 
     def test_one_replication_knows_no_chance(self) -> None:
         (row,) = beside(kept(8.0), {SOME: 0.0})
-        assert (row["se"], row["share"], row["beyond_chance"]) == (None, None, False)
+        assert (row["se"], row["share"], row["beyond_chance"]) == (None, None, None)
         assert metrics(kept(8.0))[0]["se"] is None
         assert plain(np.nan) is None
 
@@ -251,7 +268,8 @@ def told_by(
         "dynamics": [], "contracts": [], "variation": [], "selection": [], "people": [],
         "metrics": [
             {"metric": metric, "subject": "all" if "spending" in metric else "team", "mean": mean,
-             "se": 1.0, "p05": low, "p50": mean, "p95": high, "replications": 20}
+             "se": 1.0, "low": low, "high": high, "interval": "90 %", "median": mean,
+             "replications": 20}
             for metric, (mean, low, high) in numbers.items()
         ],
     }  # fmt: skip
@@ -265,8 +283,8 @@ WAITED = {"wait_p50": (0.5, 0.4, 0.6), "wait_p90": (2.4, 2.0, 2.9), "share_gave_
 class TestWords:
     def test_how_long_people_wait(self, tmp_path: Path) -> None:
         assert story.answer(told_by(tmp_path, WAITED))[0] == (
-            "Team: half of those who are enrolled wait 15 days or less, 90 % 2.4 months or less. "
-            "Of 100 people on the list 28 give up."
+            "Team: half of those who are enrolled wait 0.5 months or less, 90 % 2.4 months or "
+            "less. Of 100 people on the list 28 give up."
         )
 
     def test_nobody_is_enrolled(self, tmp_path: Path) -> None:
@@ -275,7 +293,10 @@ class TestWords:
 
     @pytest.mark.parametrize(
         ("binding", "says"),
-        [(0.0, "Capacity never binds"), (0.3, "Capacity binds in 30 of 100 months")],
+        [
+            (0.0, "Capacity never binds"),
+            (0.3, "Capacity binds: 30 of 100 months end with more people"),
+        ],
     )
     def test_capacity(self, tmp_path: Path, binding: float, says: str) -> None:
         numbers = {"months_binding": (binding, 0, 1), "occupancy": (0.75, 0.7, 0.8)}
@@ -290,7 +311,10 @@ class TestWords:
             "(90 against 100)."
         )
         (said,) = story._finite(told_by(tmp_path, {}, dynamics=[row | {"beyond_chance": False}]))
-        assert "within chance" in said
+        assert said == "No difference in enrolment from the dynamics is beyond chance."
+        few = {"replications": 9, "dynamics": [row | {"beyond_chance": None}]}
+        (said,) = story._finite(told_by(tmp_path, {}, **few))
+        assert "too few to tell a difference" in said
 
     def test_luck_is_named_and_a_rise_is_a_minus(self, tmp_path: Path) -> None:
         numbers = {"avoided_rescue_spending": (-2e5, -3e5, 1e5)}
@@ -308,22 +332,68 @@ class TestWords:
         assert "held at their central values" in notes["Chance"]
         assert "7 of 20" in notes["Interrupted"]
 
-    def test_the_command_repeats_the_run(self, tmp_path: Path) -> None:
-        e = told_by(
-            tmp_path, {}, draw=3, tables="all", selection=[{"rule": "visit >= 2 in 6 months"}]
-        )
-        assert command(e) == (
-            "headwater episodes scenario.yaml --replications 20 --seed 1 --draw 3 --tables all "
-            '--select "visit >= 2 in 6 months"'
-        )
+    def test_the_command_repeats_the_run(self) -> None:
+        asked = {"replications": 20, "seed": 1, "draw": 3, "tables": "all", "worlds": "both",
+                 "select": ("visit >= 2 in 6 months",)}  # fmt: skip
+        found = command(Path("my town.yaml"), ("a.b=1",), "2026-12", "", asked)
+        assert shlex.split(found) == [
+            "headwater", "episodes", "my town.yaml", "--replications", "20", "--seed", "1",
+            "--set", "a.b=1", "--until", "2026-12", "--draw", "3", "--tables", "all",
+            "--worlds", "both", "--select", "visit >= 2 in 6 months", "--estimate-variation",
+        ]  # fmt: skip
+
+    def test_few_replications_have_two_digits(self, tmp_path: Path) -> None:
+        few, many = (told_by(tmp_path, {}, replications=n) for n in (2, 2))
+        assert story.rough(few, 96_312.0, short=True) == "$96k"
+        assert story.rough(few, -1_234_000.0) == "-$1.2 million"
+        assert story.rough(few, 100_400.0) == "$100,000"
+        many.replications = 10
+        assert story.rough(many, 96_312.0, short=True) == "$96.3k"
+
+    @pytest.mark.parametrize(("replications", "years"), [(9, 3), (10, 1)])
+    def test_a_contract_is_told_from_enough_years_on(
+        self, tmp_path: Path, replications: int, years: int
+    ) -> None:
+        rate, chance = {"value": 0.01, "low": -0.02, "high": 0.04}, {"value": 0.5, "low": 0.31,
+                                                                     "high": 0.69}  # fmt: skip
+        row = {"contract": "team", "replications": replications, "true_rate": rate,
+               "measured_rate": rate, "sd": rate, "p_paid": chance,
+               "p_paid_without_effect": chance}  # fmt: skip
+        rows = [row | {"year": y, "begins": f"{2023 + y}-07"} for y in range(1, years + 1)]
+        e = told_by(tmp_path, {}, replications=replications, contracts=[*rows, row | {"year": 0}])
+        said = findings.contract(e, e.contracts[-1])
+        assert "too few replications to say" in said
+        assert "50" not in said
+        assert findings.contract_year(rows[0]) == "2024-07 to 2025-06"
+        e = told_by(tmp_path, {}, contracts=[*rows, row | {"year": 0, "replications": 20}])
+        said = findings.contract(e, e.contracts[-1])
+        assert "in 50 (31 to 69) of 100 years" in said
+        assert "1.00 % (-2.00 % to 4.00 %)" in said
+
+    def test_a_rule_that_serves_few_has_no_dollars(self) -> None:
+        row = {"rule": "visit >= 2 in 6 months", "selected": 345.0, "served": 4.0,
+               "served_in_all": 8, "placebo": False, "months_after": 6.0,
+               "reported": [{"design": d, "measure": "usd", "mean": x}
+                            for d, x in (("before and after", 900.0), ("truth", 0.0))]}  # fmt: skip
+        said = findings.selection(row)
+        assert "345" in said
+        assert "too few" in said
+        assert "$" not in said
+        said = findings.selection(row | {"served_in_all": 30})
+        assert "$900" in said
+        assert "$0" not in said
 
     @pytest.mark.parametrize(
         ("months", "words"),
-        [(0.001, "less than a day"), (0.04, "1 day"), (0.5, "15 days"), (1.0, "1 month"),
+        [(0.001, "less than a day"), (0.04, "1 day"), (0.5, "15 days"), (1.9, "58 days"),
          (11.04, "11 months")],
     )  # fmt: skip
     def test_lengths_of_time(self, months: float, words: str) -> None:
         assert story.lasting(months) == words
+
+
+def test_the_reach_that_is_told_is_the_one_used() -> None:
+    assert inspect.signature(evaluate).parameters["reach"].default == REACH
 
 
 # --- charts
@@ -354,5 +424,5 @@ class TestCharts:
         assert sum(row["count"] for row in rows) == values.size
 
     def test_few_replications_show_their_range(self) -> None:
-        assert figures.ends(np.arange(5.0)) == (0.0, 4.0)
+        assert figures.ends(np.arange(19.0)) == (0.0, 18.0)
         assert figures.ends(np.arange(101.0)) == (5.0, 95.0)
