@@ -72,7 +72,7 @@ class Explained:
     """Values [output, draw] of the three lines, the parts between them, and monthly series."""
 
     asked: Asked
-    outputs: tuple[Wanted, ...]
+    outputs: dict[str, Wanted]  # by the name that was asked for
     first: Floats
     modified: Floats
     second: Floats
@@ -96,9 +96,9 @@ def explain(asked: Asked, progress: Progress = silent, chunk: int = CHUNK) -> Ex
     """Split the difference of the second scenario from the first."""
     _same_months(asked.first, asked.second)
     found = groups(changes(asked.first.document, asked.second.document), asked.levers, asked.facts)
-    wanted, companions = _wanted(asked)
-    runs = Runs(asked, found, wanted, progress, chunk)
-    return _split(asked, runs, found, companions)
+    wanted, named = _wanted(asked)
+    runs = Runs(asked, found, wanted, named, progress, chunk)
+    return _split(asked, runs, found, _companions(asked, wanted.outputs))
 
 
 def _split(
@@ -125,7 +125,7 @@ def _split(
     tracks = {w: tuple(runs.track(s, w) for s in states) for w in companions.values()}
     first, modified, second = (runs.outcomes(state) for state in states)
     return Explained(
-        asked, runs.told, first, modified, second, tuple(parts), other, splits, tuple(notes),
+        asked, runs.named, first, modified, second, tuple(parts), other, splits, tuple(notes),
         tracks, companions,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -234,7 +234,7 @@ def _shares(
 
 
 def _wanted(asked: Asked) -> tuple[Plan, dict[str, Wanted]]:
-    """The outcomes, of whichever scenario has them, and the monthly series that go with them."""
+    """The outcomes, of whichever scenario has them, also by the names that were asked for."""
     plans = [_plan_of(asked, name) for name in asked.names]
     told = tuple(dict.fromkeys(output for each in plans for output in each.outputs))
     for name, output in zip(asked.names, (p.outputs[0] for p in plans), strict=True):
@@ -244,10 +244,12 @@ def _wanted(asked: Asked) -> tuple[Plan, dict[str, Wanted]]:
             raise BadInput([Problem(Mark("--output", 0, 0), "", found, allowed)])
     both = (asked.first.scenario, asked.second.scenario)
     others = set.intersection(*(apart(s) | (all_parties(both) - set(s.parties)) for s in both))
+    # An outcome that is asked for twice has its first name.
+    named = dict(zip((p.outputs[0] for p in reversed(plans)), reversed(asked.names), strict=True))
     parts = tuple(p for p in PARTS if any(p in each.parts for each in plans))
     care = any(output.subject.partition(".")[0] not in others for output in told)
     asked_for = Plan(told, parts, any(each.monthly for each in plans), care)
-    return asked_for, _companions(asked, told)
+    return asked_for, {named[output]: output for output in told}
 
 
 def all_parties(scenarios: Iterable[Scenario]) -> set[str]:
@@ -287,9 +289,15 @@ class Runs:
     """Outcomes of the first scenario with some of the changes made; each set is run once."""
 
     def __init__(
-        self, asked: Asked, found: list[Group], wanted: Plan, progress: Progress, chunk: int
+        self,
+        asked: Asked,
+        found: list[Group],
+        wanted: Plan,
+        named: dict[str, Wanted],
+        progress: Progress,
+        chunk: int,
     ) -> None:
-        self.asked, self.told, self.ran = asked, wanted.outputs, 0
+        self.asked, self.named, self.ran = asked, named, 0
         self._wanted, self._progress, self._chunk = wanted, progress, chunk
         self._by_name = {group.name: group for group in found}
         self._outcomes: dict[frozenset[str], Floats] = {}

@@ -22,14 +22,16 @@ def associations(run: Run, metric: str, party: str, top: int = 10) -> list[Assoc
 
     Noise: below 3 standard errors of no correlation, 3 / sqrt(draws - 1).
     """
-    values = run.values(metric, party)[:MOST_DRAWS]
+    drawn = run.parameters()
+    known = min((x.size for x in drawn.values()), default=0)
+    values = run.values(metric, party)[: min(known, MOST_DRAWS)]
     if values.size < FEW_DRAWS or np.ptp(values) == 0:
         return []
     outcome = ranks(values)
     noise = 3.0 / (values.size - 1) ** 0.5
     found = []
-    for name, drawn in run.parameters().items():
-        x = drawn[: values.size]
+    for name, column in drawn.items():
+        x = column[: values.size]
         if np.ptp(x) > 0 and abs(rho := correlation(ranks(x), outcome)) > noise:
             found.append(Association(name, rho))
     return sorted(found, key=lambda a: (-abs(a.rank), a.parameter))[:top]

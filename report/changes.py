@@ -65,7 +65,7 @@ def as_json(found: what_changed.Explained) -> dict[str, Any]:
         "order": ["frame", "assumption", "lever"],
         "splits": {kind: split._asdict() for kind, split in found.splits.items()},
         "notes": list(found.notes),
-        "outcomes": [_outcome(found, k, output) for k, output in enumerate(found.outputs)],
+        "outcomes": [_outcome(found, k, name) for k, name in enumerate(found.outputs)],
         "series": [_track(found, wanted) for wanted in found.tracks],
     }
 
@@ -74,12 +74,13 @@ def _scenario(loaded: Loaded) -> dict[str, str]:
     return {"name": loaded.scenario.name, "title": loaded.scenario.title}
 
 
-def _outcome(found: what_changed.Explained, k: int, output: Wanted) -> dict[str, Any]:
+def _outcome(found: what_changed.Explained, k: int, name: str) -> dict[str, Any]:
+    output = found.outputs[name]
     lines = {DEFAULT: found.first[k], MODIFIED: found.modified[k], POLICY: found.second[k]}
     companion = found.companions[output.name]
     first = None if found.levers_first is None else _spread(found.levers_first[k])
     return {
-        "outcome": output.name,
+        "outcome": name,
         "unit": output.unit,
         "shown_as": _shown_as(output.unit, *lines.values()),
         "lines": {name: _spread(values) for name, values in lines.items()},

@@ -80,7 +80,7 @@ def waterfall(title: str, rows: Sequence[Mapping[str, Any]], unit: str) -> Spec:
 
 
 def _axis(unit: str, **about: Any) -> Spec:
-    if unit == "USD":
+    if unit.startswith("USD"):
         return dollars(None, **about)
     return {"title": None, **({"format": "%"} if unit == "share" else {}), **about}
 

@@ -136,12 +136,18 @@ def rows(run: Run) -> Iterator[dict[str, Any]]:
             "name": name(run, row),
             "mean": told(row["mean"]),
             "mcse": told(row["mcse"]),
-            "between": f"{told(row['low'])} to {told(row['high'])}",
+            "between": _range(told(row["low"]), told(row["high"])),
             "p05": "–" if chances else _ends(row["p05_between"], row["unit"]),
             "p95": "–" if chances else _ends(row["p95_between"], row["unit"]),
             "stable": "yes" if row["stable"] else f"no: about {row['draws_needed']:,} draws",
             "chance": f"{whole(share['chance'])} %" if share else "–",
         }
+
+
+def _range(low: str, high: str) -> str:
+    """50 to 56.4 months; 37 months where both ends read the same"""
+    unit = f" {high.split(' ', 1)[1]}" if " " in high else ""
+    return high if low == high else f"{low.removesuffix(unit)} to {high}"
 
 
 def _ends(between: list[float | None], unit: str) -> str:
@@ -150,12 +156,13 @@ def _ends(between: list[float | None], unit: str) -> str:
         return "–"
     if low is None or high is None:
         return f"{'below' if low is None else 'above'} {amount(high if low is None else low, unit)}"  # type: ignore[arg-type]
-    return f"{amount(low, unit)} to {amount(high, unit)}"
+    return _range(amount(low, unit), amount(high, unit))
 
 
 NOTE = (
-    "Error: the standard error of the mean, sd / √draws, as if draws were independent: those of a "
-    "Latin hypercube or Sobol sequence do better. 95 % intervals: of the mean ± 1.96 errors, of a "
+    "Error: the standard error of the mean, sd / √draws (with replicates of chance, of the draws' "
+    "means), as if draws were independent: those of a Latin hypercube or Sobol sequence do better. "
+    "95 % intervals: of the mean ± 1.96 errors, of a "
     "chance Wilson's, of a percentile from the draws around it. Settled: the error is below 1 % of "
     "the 90 % interval or 5 % of the mean; a chance is known within 5 points. More draws settle "
     "what was computed, not whether the inputs are right."

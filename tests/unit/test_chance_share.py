@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 
+from model import runfolder
 from model.chance_share import repeated, share
-from model.convergence import order_interval, wilson
-from model.draws import sample
-from model.ensemble import run
+from model.convergence import chance_of, convergence_of, order_interval, precision, wilson
+from model.draws import central, sample
+from model.ensemble import Key, Result, run
 from model.loading import SHIPPED, load
+from model.variants import outputs
+from model.wanted import plan
 
 
 def test_parts_of_a_known_variance() -> None:
@@ -89,3 +95,61 @@ def test_the_interval_of_a_percentile_covers_it() -> None:
         assert high is not None
         held += low <= 0.5 <= high
     assert 0.92 <= held / 400 <= 0.985
+
+
+# --- known answers of whole runs
+
+
+def test_without_awards_and_claims_nothing_is_chance() -> None:
+    """The starter leaves nothing to luck: replicates are alike to the last bit."""
+    result = run(load(SHIPPED / "starter.yaml"), 12, 1, luck=3)
+    told = chance_of(result)
+    assert told is not None
+    assert told["shares"]
+    assert all(row["chance"] == pytest.approx(0.0, abs=1e-12) for row in told["shares"])
+    values = result.values("net_saving:all").reshape(12, 3)
+    assert (values == values[:, :1]).all()
+
+
+def test_without_uncertain_inputs_all_is_chance() -> None:
+    """Every number at its centre: awards alone make the difference."""
+    loaded = load(SHIPPED / "jackson_hard_wiring.yaml")
+    fixed = replace(sample(loaded, 40, 1), values=central(loaded).values)
+    asked = plan(loaded, ["closing_gap:backbone"])
+    found = share(outputs([repeated(fixed, 10)], asked)[0, 0], 10)
+    assert found is not None
+    assert found.within > 0.0
+    assert 1.0 - found.chance <= 3.0 * found.se
+    assert found.chance > 0.9
+
+
+def test_chunks_change_nothing() -> None:
+    """Also where a chunk ends within the replicates of a draw."""
+    loaded = load(SHIPPED / "jackson_mix.yaml")
+    whole, parts = (run(loaded, 7, 1, luck=3, chunk=chunk) for chunk in (256, 4))
+    assert runfolder.summary_of(whole) == runfolder.summary_of(parts)
+    for key, values in whole.metrics.items():
+        assert values.tobytes() == parts.metrics[key].tobytes(), key.name
+
+
+def test_errors_of_replicates_are_those_of_the_draws() -> None:
+    """Replicates that agree tell no more than one: the error is that of as many draws."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=100)
+    known = precision(np.repeat(values, 4), 4)
+    assert known.mcse == pytest.approx(values.std(ddof=1) / 10.0)
+    assert known.draws == pytest.approx(100.0)
+    apart = precision(rng.normal(size=40_000), 4)
+    assert apart.draws == pytest.approx(40_000, rel=0.05)
+
+
+def test_about_how_many_draws_it_takes() -> None:
+    """sd 1 about 0: the 90 % interval is 3.29 wide, so 1 % of it takes (1 / 0.0329)^2 = 924."""
+    loaded = load(SHIPPED / "starter.yaml")
+    key = Key("net_saving", "all", "difference", "USD")
+    values = stats.norm.ppf((np.arange(400) + 0.5) / 400)
+    told = convergence_of(Result(sample(loaded, 400, 1), {key: values}, {}, {}))
+    (row,) = told["headlines"]
+    assert not told["stable"]
+    assert row["mcse"] == pytest.approx(0.05, rel=0.01)
+    assert row["draws_needed"] == pytest.approx(924, rel=0.05)

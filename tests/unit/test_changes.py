@@ -123,3 +123,66 @@ def test_the_same_scenario_differs_by_nothing(tmp_path: Path) -> None:
     found = explain(Asked(*both, NAMES[:1], 4, 1))
     assert found.parts == ()
     assert not found.whole().any()
+
+
+# --- what cannot be made one by one
+
+
+SERVICE = """
+extends: starter.yaml
+name: other
+services:
+  shelter_night:
+    name: Shelter nights
+    counted_in: nights
+    provider: county
+    payment: {county: {value: 1, assumption: true, reason: test}}
+    cost: {value: 60, unit: USD, assumption: true, reason: test}
+    relative_use:
+      at_risk: {value: 3, assumption: true, reason: test}
+      in_crisis: {value: 20, assumption: true, reason: test}
+    preventable: {value: 0.5, assumption: true, reason: test}
+    marginal_share: {value: 0.5, assumption: true, reason: test}
+segments:
+  medicaid_adults:
+    use:
+      shelter_night: {value: 0.01, assumption: true, reason: test}
+interventions:
+  health_workers:
+    staff: {posts: 6}
+    effects: {shelter_night: {ratio: {value: 0.8, assumption: true, reason: test}}}
+"""
+
+
+def test_what_is_only_valid_together_is_counted_as_one(tmp_path: Path) -> None:
+    """A use and an effect of a service that only the second scenario has."""
+    path = tmp_path / "other.yaml"
+    path.write_text(SERVICE, encoding="utf-8")
+    found = explain(Asked(load(STARTER), load(path), NAMES[:1], 8, 1))
+    kinds = {part.group.name: part.group.kind for part in found.parts}
+    assert kinds["interventions.health_workers.staff.posts"] == "lever"
+    together = next(name for name in kinds if " + " in name)
+    assert "services.shelter_night" in together
+    assert any(together in note for note in found.notes)
+    whole = sum(part.values for part in found.parts)
+    np.testing.assert_allclose(whole, found.whole(), rtol=1e-9, atol=1e-6)
+    assert abs(found.whole()).min() > 0.0
+
+
+def test_the_way_back_is_the_way_turned_round() -> None:
+    """What begins one way ends the other; with levers alone, parts change their sign."""
+    jackson, dues = load(SHIPPED / "jackson.yaml"), load(SHIPPED / "jackson_dues.yaml")
+    there = explain(Asked(jackson, dues, ["closing_gap:backbone"], 6, 1))
+    back = explain(Asked(dues, jackson, ["closing_gap:backbone"], 6, 1))
+    turned = {part.group.name: part.values for part in back.parts}
+    assert turned.keys() == {part.group.name for part in there.parts}
+    for part in there.parts:
+        np.testing.assert_allclose(turned[part.group.name], -part.values, rtol=1e-9, atol=1e-6)
+
+
+def test_a_chance_by_a_month_keeps_its_name() -> None:
+    both = load(SHIPPED / "jackson.yaml"), load(SHIPPED / "jackson_dues.yaml")
+    name = "p_insolvent:backbone@2022-12"
+    found = explain(Asked(*both, [name], 4, 1))
+    assert list(found.outputs) == [name]
+    assert np.isin(found.first, (0.0, 1.0)).all()

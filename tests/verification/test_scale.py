@@ -201,11 +201,14 @@ class TestCluster:
     ) -> None:
         (tmp_path / "model").mkdir()
         (tmp_path / "model" / "__init__.py").write_text("")
+        (tmp_path / "model" / "cluster.py").write_text("raise ImportError('no such library')")
         process = dask.worker(PYTHONPATH=str(tmp_path))
-        with pytest.raises(BadInput, match=r"which cannot import Headwater \(ModuleNotFoundError"):
-            cluster.mapped(abs, [1], dask.address)
-        process.kill()
-        process.wait()
+        try:
+            with pytest.raises(BadInput, match=r"which cannot import Headwater \(ImportError"):
+                cluster.mapped(abs, [1], dask.address)
+        finally:
+            process.kill()
+            process.wait()
         Cluster._until(lambda: dask.workers() == 1)
 
     def test_another_version_is_told_with_both(self) -> None:
