@@ -117,8 +117,7 @@ def test_scenarios_of_other_months_are_refused() -> None:
         explain(Asked(*both, NAMES, 4, 1))
 
 
-def test_the_same_scenario_differs_by_nothing(tmp_path: Path) -> None:
-    del tmp_path
+def test_the_same_scenario_differs_by_nothing() -> None:
     both = load(STARTER), load(STARTER)
     found = explain(Asked(*both, NAMES[:1], 4, 1))
     assert found.parts == ()

@@ -375,11 +375,11 @@ def test_in_the_starter_before_and_after_shows_many_times_the_truth() -> None:
     rule = parse("ed_visit + inpatient_stay >= 2 in 6 months, rolling")
     ask = partial(evaluate, case, rule=rule, services=rescue(case))
     rows = {
-        (r.design, r.measure): r.mean for r in evaluations(run(case, 6, 1, ask, with_bills=True))
+        (r.design, r.measure): r.mean for r in evaluations(run(case, 100, 1, ask, with_bills=True))
     }
+    assert rows[PRE_POST, "usd"] > 5.0 * rows[TRUTH, "usd"] > 0.0
     assert rows[PRE_POST, "any"] > 0.08 > 5.0 * rows[TRUTH, "any"] >= 0.0
-    assert rows[COMPARISON, "any"] < -0.05
-    assert rows[TRUTH, "usd"] > 0.0
+    assert rows[COMPARISON, "any"] < -0.05 < rows[TRUTH, "any"]
 
 
 def test_an_evaluation_goes_to_other_processes() -> None:
