@@ -224,11 +224,11 @@ def prepared(draws: Draws, rows: slice) -> Prepared:
     return Prepared(get, inputs(draws, rows), finances_of(get))
 
 
-def usual_care(ready: Prepared, room: World | None = None) -> World:
+def usual_care(ready: Prepared, room: World | None = None, threads: int = WORKERS) -> World:
     """The network as it is: nobody is served by the interventions."""
     idle = without_interventions(ready.built)
     money = in_usual_care(ready.get.draws.scenario, ready.finances.money)
-    return simulate(ready.get, idle, ready.finances._replace(money=money), True, room)
+    return simulate(ready.get, idle, ready.finances._replace(money=money), True, room, threads)
 
 
 def with_contracts(ready: Prepared, usual: World) -> Prepared:
@@ -237,9 +237,9 @@ def with_contracts(ready: Prepared, usual: World) -> Prepared:
     return ready._replace(finances=ready.finances._replace(deals=found))
 
 
-def with_interventions(ready: Prepared, room: World | None = None) -> World:
+def with_interventions(ready: Prepared, room: World | None = None, threads: int = WORKERS) -> World:
     """The strategy."""
-    return simulate(ready.get, ready.built, ready.finances, room=room)
+    return simulate(ready.get, ready.built, ready.finances, room=room, threads=threads)
 
 
 def without_interventions(built: Inputs) -> Inputs:
@@ -281,6 +281,7 @@ def simulate(
     finances: Finances | None = None,
     usual_care: bool = False,
     room: World | None = None,
+    threads: int = WORKERS,
 ) -> World:
     """Run the compiled loop for one world, in `room` if it is given."""
     scenario = get.draws.scenario
@@ -288,6 +289,7 @@ def simulate(
     world = blank_world(scenario, built) if room is None else cleared(room, built)
     in_threads(
         simulation.simulate,
+        threads,
         get.size,
         built.communities,
         built.uses,
@@ -307,12 +309,15 @@ def simulate(
     return world._replace(deals=finances.deals, money=finances.money)
 
 
-def in_threads(run_range: Callable[..., None], draws: int, *arrays: Any) -> None:
+def in_threads(run_range: Callable[..., None], threads: int, draws: int, *arrays: Any) -> None:
     """Run a loop over all draws in threads; each draw writes its own row."""
-    size = -(-draws // (SHARES_PER_THREAD * WORKERS))
-    with ThreadPoolExecutor(WORKERS) as threads:
+    if threads == 1:
+        run_range(0, draws, *arrays)
+        return
+    size = -(-draws // (SHARES_PER_THREAD * threads))
+    with ThreadPoolExecutor(threads) as pool:
         starts = range(0, draws, size)
-        list(threads.map(lambda at: run_range(at, min(at + size, draws), *arrays), starts))
+        list(pool.map(lambda at: run_range(at, min(at + size, draws), *arrays), starts))
 
 
 def cleared(room: World, built: Inputs) -> World:

@@ -7,7 +7,9 @@ simulated again: prices and effects leave usual care as it was, a re-set of rate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +20,7 @@ from .distributions import Floats
 from .draws import Draws
 from .ensemble import (
     CHUNK,
-    Aside,
+    WORKERS,
     Prepared,
     Progress,
     chunks,
@@ -68,22 +70,32 @@ def outputs(
     size = variants[0].size
     out = np.empty((len(variants), len(asked.outputs), size))
     done, bench = 0, Bench()
+    with ThreadPoolExecutor(WORKERS) as threads:
+        for rows in chunks(size, chunk):
+            bench.begin(variants[0], rows)
 
-    def tell(worlds: Worlds, of: tuple[int, slice]) -> None:
-        variant, rows = of
-        for k, values in told(Told(worlds, asked.care), asked):
-            out[variant, k, rows] = values
+            def tell(k: int, rows: slice = rows) -> None:
+                with bench.worlds(variants[k], rows) as worlds:
+                    for j, values in told(Told(worlds, asked.care), asked):
+                        out[k, j, rows] = values
 
-    for rows in chunks(size, chunk):
-        bench.first = None
-        with Aside(tell) as aside:
-            for k, draws in enumerate(variants):
-                bench.free(aside.room)
-                aside.tell(bench.worlds(draws, rows), (k, rows))
-                done += rows.stop - rows.start
-                progress(done)
-        bench.free(aside.room)
+            for _ in in_turn(threads, tell, range(len(variants))):
+                progress(done := done + rows.stop - rows.start)
     return out
+
+
+def in_turn(
+    threads: ThreadPoolExecutor, work: Callable[[int], None], items: range
+) -> Iterator[None]:
+    """Work on the items in threads; when something stops it, what has not begun is dropped."""
+    begun = [threads.submit(work, k) for k in items]
+    try:
+        for each in begun:
+            yield each.result()
+    except BaseException:
+        for each in begun:
+            each.cancel()
+        raise
 
 
 @dataclass(frozen=True)
@@ -134,40 +146,55 @@ def some_draws(variants: Sequence[Draws], rows: slice) -> list[Draws]:
 
 
 class Bench:
-    """Worlds of one variant after the other; those of the first are kept to compare with."""
+    """Both worlds of variants on the same rows; those of the first are kept to compare with.
+
+    Several threads may ask at once: each variant is simulated in the thread that asks, in room
+    that no other uses at the time.
+    """
 
     def __init__(self) -> None:
-        self.first: tuple[Prepared, Prepared, Worlds] | None = None
+        self._first: tuple[Draws, Prepared, Prepared, Worlds] | None = None
         self._rooms: list[World] = []
 
-    def free(self, worlds: Worlds | None) -> None:
-        """What has been told of may be written over, unless it is the first variant's."""
-        kept = self.first[2] if self.first else None
-        taken = [kept.usual_world, kept.strategy_world, *self._rooms] if kept else self._rooms
-        for world in (worlds.usual_world, worlds.strategy_world) if worlds else ():
-            if not any(world.activity.use is other.activity.use for other in taken):
-                self._rooms.append(world)
-
-    def worlds(self, draws: Draws, rows: slice) -> Worlds:
-        """Both worlds; those whose inputs are the first variant's are the first variant's."""
+    def begin(self, draws: Draws, rows: slice) -> None:
+        """Simulate the first variant, in all threads; the one before it may be written over."""
+        if self._first is not None:
+            before = self._first[-1]
+            self._rooms += [before.usual_world, before.strategy_world]
         ready = prepared(draws, rows)
-        first = self.first
-        if first is not None and same_usual_care(ready, first[0]):
-            usual = first[2].usual_world
-        else:
-            usual = usual_care(ready, self._room())
+        usual = usual_care(ready, self._room())
         settled = with_contracts(ready, usual)
-        if first is not None and same(settled[1:], first[1][1:]):
-            strategy = first[2].strategy_world
-        else:
-            strategy = with_interventions(settled, self._room())
-        found = Worlds(draws.scenario, ready.get, usual, strategy)
-        if first is None:
-            self.first = ready, settled, found
-        return found
+        strategy = with_interventions(settled, self._room())
+        self._first = draws, ready, settled, Worlds(draws.scenario, ready.get, usual, strategy)
+
+    @contextmanager
+    def worlds(self, draws: Draws, rows: slice) -> Iterator[Worlds]:
+        """Both worlds; those whose inputs are the first variant's are the first variant's.
+
+        The others may be written over once the block is left.
+        """
+        assert self._first is not None
+        first, first_ready, first_settled, found = self._first
+        if draws is first:
+            yield found
+            return
+        ready, rooms = prepared(draws, rows), []
+        usual, strategy = found.usual_world, found.strategy_world
+        if not same_usual_care(ready, first_ready):
+            usual = usual_care(ready, self._room(), threads=1)
+            rooms.append(usual)
+        settled = with_contracts(ready, usual)
+        if not same(settled[1:], first_settled[1:]):
+            strategy = with_interventions(settled, self._room(), threads=1)
+            rooms.append(strategy)
+        yield Worlds(draws.scenario, ready.get, usual, strategy)
+        self._rooms += rooms
 
     def _room(self) -> World | None:
-        return self._rooms.pop() if self._rooms else None
+        try:
+            return self._rooms.pop()
+        except IndexError:
+            return None
 
 
 def same_usual_care(a: Prepared, b: Prepared) -> bool:
