@@ -43,6 +43,27 @@ class Plan(NamedTuple):
     care: bool  # whether a party is asked for that has to do with care
 
 
+class Known(NamedTuple):
+    """A metric that can be asked for, and of whom."""
+
+    metric: str
+    unit: str
+    subjects: tuple[str, ...]
+    monthly: bool  # told month by month; else over the horizon
+
+
+def known(loaded: Loaded) -> list[Known]:
+    """All that can be asked of a scenario, found by telling one draw."""
+    told = Told(both_worlds(central(loaded), slice(0, 1)))
+    found = []
+    for monthly, measures in ((False, parts_of(told, PARTS)), (True, series(told.worlds))):
+        subjects: dict[tuple[str, str], dict[str, None]] = {}
+        for m in measures:
+            subjects.setdefault((m.metric, m.unit), {})[m.subject] = None
+        found += [Known(*key, tuple(of), monthly) for key, of in subjects.items()]
+    return found
+
+
 def plan(loaded: Loaded, names: Sequence[str], option: str = "--output") -> Plan:
     """Outcomes by name, found by telling one draw; BadInput for what no part tells."""
     told = Told(both_worlds(central(loaded), slice(0, 1)))
@@ -88,7 +109,9 @@ def _check_month(name: str, month: str, loaded: Loaded, option: str) -> None:
 
 
 def _unknown(option: str, name: str, wrong: str, names: list[str], words: str) -> BadInput:
-    few = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
+    few = ", ".join(names[:8])
+    if len(names) > 8:
+        few += " ... (headwater outcomes SCENARIO lists all)"
     near = nearest(wrong, names)
     return BadInput([Problem(Mark(option, 0, 0), "", f"`{name}`", f"{words}{few}", near)])
 

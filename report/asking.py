@@ -11,6 +11,7 @@ from model.loading import Loaded
 from model.sampling import stream
 
 from . import answer_page, progress
+from .outcome_names import names_of
 
 MOST_POINTS = 1500  # of a picture
 MOSTLY = 0.5  # share of failures above which the question is turned round
@@ -53,7 +54,7 @@ def value_of_information(
     with progress.bar(f"{chosen.title}: {draws:,} draws", total, quiet) as advance:
         found = answer.answer(chosen, value, pilots, seed, luck, advance)
     data = answer.as_json(found)
-    told = voi.page(data, _names(loaded))
+    told = voi.page(data, names_of(*loaded))
     answer_page.write(told, data, "voi", folder)
     return Asked(data, told, folder)
 
@@ -64,21 +65,6 @@ def _folder(out: Path | None, kind: str, loaded: Sequence[Loaded]) -> Path:
     runfolder.refuse_uncreatable(folder)
     answer_page.refuse_foreign(folder, kind)
     return folder
-
-
-def _names(loaded: Sequence[Loaded]) -> dict[str, str]:
-    """What people call things, in all scenarios, money's too."""
-    names: dict[str, str] = {}
-    for one in loaded:
-        names |= runfolder.names_of(one.scenario)
-        money = one.document.data.get("financing") or {}
-        for part in money.values():
-            if isinstance(part, dict):
-                called = {
-                    k: v["name"] for k, v in part.items() if isinstance(v, dict) and "name" in v
-                }
-                names |= called
-    return names
 
 
 def discovery(
@@ -118,7 +104,7 @@ def discovery(
         "left_out": found.left_out,
     }
     data = as_numbers(box, found.columns) | about
-    page = words.page(data | {"levers": varied}, _names([loaded]), _points(found, box))
+    page = words.page(data | {"levers": varied}, names_of(loaded), _points(found, box))
     data["levers"] = words.ranges_json(varied)
     answer_page.write(page, data, "discovery", folder)
     return Asked(data, page, folder)

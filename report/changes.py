@@ -18,6 +18,7 @@ from model.wanted import Wanted
 
 from . import answer_page, changes_figures, wording
 from .changes_figures import ASSUMPTION, DEFAULT, FRAME, LEVER, MODIFIED, POLICY
+from .outcome_names import names_of
 from .renderer import Spec
 
 NAME = "explain"
@@ -95,7 +96,7 @@ def _outcome(found: what_changed.Explained, k: int, name: str) -> dict[str, Any]
 
 
 def _part(part: what_changed.Part, k: int, asked: what_changed.Asked) -> dict[str, Any]:
-    names = _names(asked.first) | _names(asked.second)
+    names = names_of(asked.first, asked.second)
     told = {
         "key": part.group.name,
         "kind": part.group.kind,
@@ -144,17 +145,6 @@ def _track(found: what_changed.Explained, wanted: Wanted) -> dict[str, Any]:
 
 
 # --- names of changes
-
-
-def _names(loaded: Loaded) -> dict[str, str]:
-    """What people call things, sources of revenue and contracts too."""
-    names = runfolder.names_of(loaded.scenario)
-    money = loaded.document.data.get("financing") or {}
-    for part in money.values():
-        if isinstance(part, dict):
-            named = {k: v for k, v in part.items() if isinstance(v, dict) and "name" in v}
-            names |= {key: str(about["name"]) for key, about in named.items()}
-    return wording.short_names(names)
 
 
 def _label(part: what_changed.Part, names: dict[str, str]) -> str:

@@ -12,12 +12,12 @@ from rich.text import Text
 
 from model.loading import Loaded
 from model.problems import printable
-from model.runfolder import names_of
 from model.sensitivity.bootstrap import FINE
 from model.sensitivity.factors import Factor
 from model.sensitivity.study import Row, Study
 
-from .wording import number, plural, readable, short_money
+from .outcome_names import names_of, outcome
+from .wording import CENT, capital, number, plural, readable, short_money
 
 SHOWN = 12
 ALL_ALONE = 0.95
@@ -70,9 +70,14 @@ class Told(NamedTuple):
             return f"{factor.name}: awards and claims" if not factor.members else factor.name
         return " with ".join(readable(member, self.names) for member in factor.members)
 
+    @property
+    def outcome(self) -> str:
+        """The outcome in words."""
+        return outcome(self.study.output.name, self.names)
+
 
 def told(loaded: Loaded, studies: Sequence[Study]) -> list[Told]:
-    names = names_of(loaded.scenario)
+    names = names_of(loaded)
     return [Told(study, names) for study in studies]
 
 
@@ -83,13 +88,12 @@ def answer(t: Told) -> list[str]:
     """What the study comes to, in a few sentences."""
     s = t.study
     if not s.rows:
-        return [
-            f"Nothing that is uncertain moves {s.output.name}: it is {amount(s, s.mean)} always."
-        ]
+        return [f"Nothing that is uncertain moves it: {t.outcome} is {amount(s, s.mean)} always."]
     leading = s.rows[0]
-    first = f"{t.label(leading.factor)} matters most to {s.output.name}"
+    first = f"What matters most is {t.label(leading.factor)}"
     if s.method == "sobol":
-        first += f": {share(leading.value)} of its variance would be left if all else were known"
+        left = "of the variance would be left if all else were known"
+        first += f": {share(leading.value)} {left}"
     if s.method == "tornado":
         first += (
             f": from its low to its high value it changes the mean by {amount(s, leading.value)}"
@@ -183,14 +187,20 @@ def cells(s: Study, row: Row) -> list[str]:
     if s.method == "sobol":
         assert row.first is not None
         value, low, high = row.first
-        return [f"{value:.2f}", _span(low, high), f"{row.value:.2f}", _span(row.low, row.high)]
+        total = _share(row.value), _span(row.low, row.high)
+        return [_share(value), _span(low, high), *total]
     if s.method == "morris":
         return [amount(s, row.value), f"{amount(s, row.low)} to {amount(s, row.high)}"]
-    return [f"{row.value:.2f}", _span(row.low, row.high)]
+    return [_share(row.value), _span(row.low, row.high)]
 
 
 def _span(low: float, high: float) -> str:
-    return f"{low:.2f} to {high:.2f}"
+    return f"{_share(low)} to {_share(high)}"
+
+
+def _share(x: float) -> str:
+    """0.58, and never -0.00"""
+    return f"{x + 0.0 if abs(x) >= CENT else 0.0:.2f}"
 
 
 def parts(s: Study) -> list[tuple[str, list[Row]]]:
@@ -225,7 +235,7 @@ def show(told_of: Sequence[Told], scenario: str, out: Console) -> None:
     for t in told_of:
         s = t.study
         lines: list[RenderableType] = [
-            Text(printable(s.output.name), style="bold"),
+            Text(printable(f"{capital(t.outcome)} ({s.output.name})"), style="bold"),
             Text(subtitle(t, printable(scenario))),
             Text(f"mean {amount(s, s.mean)}, standard deviation {amount(s, s.sd)}"),
             Text(),
@@ -245,6 +255,7 @@ def as_json(t: Told) -> dict[str, Any]:
     s = t.study
     return {
         "output": s.output.name,
+        "outcome": t.outcome,
         "unit": s.output.unit,
         "method": s.method,
         "samples": s.samples,

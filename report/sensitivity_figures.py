@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from .figures import quantity
 from .renderer import BLUE, GREY, INK, ORANGE, Spec
 from .sensitivity import CALLED, Told
 
-WIDTH, BAR, MOST = 460, 26, 12
+WIDTH, BAR, MOST = 460, 34, 12
+LINE = 50  # letters
 SCATTERED, POINTS = 4, 600
 FACT, LEVER = "fact", "lever"
 COLOURS = {FACT: BLUE, LEVER: ORANGE}
@@ -22,17 +24,20 @@ def figure(t: Told) -> Spec:
     bars = tornado(t) if t.study.method == "tornado" else indices(t)
     if t.study.points is None or not t.study.rows:
         return bars
-    return {"vconcat": [bars, scatter(t)], "spacing": 28}
+    apart = {"legend": {"color": "independent"}}
+    return {"vconcat": [bars, scatter(t)], "spacing": 28, "resolve": apart}
 
 
 def _labels(t: Told) -> dict[str, str]:
-    """Short and different: what is cut stays apart."""
+    """Of each leading factor: its place, and its name in lines of LINE letters, two at most."""
     rows = t.study.rows[:MOST]
-    return {row.factor.name: f"{k + 1}. {_cut(t.label(row.factor))}" for k, row in enumerate(rows)}
+    return {
+        row.factor.name: f"{k + 1}. {_lines(t.label(row.factor))}" for k, row in enumerate(rows)
+    }
 
 
-def _cut(words: str, most: int = 58) -> str:
-    return words if len(words) <= most else words[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+def _lines(words: str) -> str:
+    return "\n".join(wrap(words, LINE, max_lines=2, placeholder=" \N{HORIZONTAL ELLIPSIS}"))
 
 
 def _axis(t: Told, title: str | None, of_outcome: bool = True) -> Spec:
@@ -47,7 +52,13 @@ def _names(labels: dict[str, str]) -> Spec:
         "field": "label",
         "type": "nominal",
         "sort": list(labels.values()),
-        "axis": {"title": None, "labelLimit": 400, "ticks": False, "domain": False},
+        "axis": {
+            "title": None,
+            "labelLimit": 400,
+            "ticks": False,
+            "domain": False,
+            "labelExpr": "split(datum.label, '\\n')",
+        },
     }
 
 
@@ -70,7 +81,7 @@ def tornado(t: Told) -> Spec:
                 }
             )
     y = _names(labels)
-    x = quantity("at", axis=_axis(t, f"{s.output.name}, mean over draws"), scale={"zero": False})
+    x = quantity("at", axis=_axis(t, f"{t.outcome}, mean over draws"), scale={"zero": False})
     colour = {
         "field": "role",
         "scale": {"domain": list(COLOURS), "range": list(COLOURS.values())},
@@ -101,7 +112,7 @@ def tornado(t: Told) -> Spec:
         },
     ]
     return {
-        "title": {"text": f"What moves {s.output.name}", "subtitle": "one number at a time"},
+        "title": {"text": f"What moves {t.outcome}", "subtitle": "one number at a time"},
         "data": {"values": rows},
         "width": WIDTH,
         "height": BAR * len(labels),
@@ -154,12 +165,12 @@ def indices(t: Told) -> Spec:
     no_more = "; dashed: reached by accident" if s.inert > 0.0 else ""
     return {
         "title": {
-            "text": f"What {s.output.name} hangs on",
+            "text": f"What {t.outcome} hangs on",
             "subtitle": f"{s.method}; lines: 90 % intervals{no_more}",
         },
         "data": {"values": rows},
         "width": WIDTH,
-        "height": (BAR if shift is None else 34) * len(labels),
+        "height": (BAR if shift is None else 38) * len(labels),
         "layer": layers,
     }
 
@@ -186,7 +197,7 @@ def scatter(t: Told) -> Spec:
         values = [{"x": float(a), "y": float(b)} for a, b in zip(column, y[some], strict=True)]
         panels.append(
             {
-                "title": {"text": _cut(labels[row.factor.name], 52), "fontSize": 12},
+                "title": {"text": labels[row.factor.name].split("\n"), "fontSize": 12},
                 "data": {"values": values},
                 "width": 300,
                 "height": 150,
@@ -197,4 +208,6 @@ def scatter(t: Told) -> Spec:
                 },
             }
         )
-    return {"concat": panels, "columns": 2, "spacing": 22}
+    told = f"Each draw: {t.outcome}, by the numbers that matter most"
+    title = {"text": told, "anchor": "start"}
+    return {"title": title, "concat": panels, "columns": 2, "spacing": 22}

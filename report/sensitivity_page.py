@@ -13,11 +13,23 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from model.loading import Loaded
 from model.problems import BadInput, Mark, Problem
 from model.runfolder import refuse_uncreatable, run_hash, written_whole
+from model.sensitivity.study import Row
 
 from . import renderer
-from .sensitivity import MEANS, Told, amount, answer, as_json, cells, columns, parts, subtitle
+from .sensitivity import (
+    MEANS,
+    SHOWN,
+    Told,
+    amount,
+    answer,
+    as_json,
+    cells,
+    columns,
+    parts,
+    subtitle,
+)
 from .sensitivity_figures import figure
-from .wording import cell
+from .wording import capital, cell
 
 TEMPLATES = Path(__file__).parent / "templates"
 COLUMNS = (
@@ -85,6 +97,7 @@ def page(told: Sequence[Told], scenario: str, svgs: Sequence[str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["capital"] = capital
     made.filters["minus"] = lambda words: words.replace("-", "\N{MINUS SIGN}")
     views = [_view(t, scenario, svg) for t, svg in zip(told, svgs, strict=True)]
     return made.get_template("sensitivity.html").render(scenario=scenario, studies=views)
@@ -96,25 +109,27 @@ def _view(t: Told, scenario: str, svg: str) -> dict[str, Any]:
     s = t.study
     return {
         "name": s.output.name,
+        "outcome": t.outcome,
         "about": subtitle(t, scenario),
         "spread": f"mean {amount(s, s.mean)}, standard deviation {amount(s, s.sd)}",
         "answer": answer(t),
         "svg": Markup(svg),  # made by the renderer, which escapes names
         "columns": columns(s),
         "parts": [
-            {
-                "title": title,
-                "rows": [
-                    {
-                        "label": t.label(r.factor),
-                        "key": r.factor.name,
-                        "meaning": r.factor.meaning,
-                        "cells": cells(s, r),
-                    }
-                    for r in rows
-                ],
-            }
+            {"title": title, "shown": _rows(t, rows[:SHOWN]), "folded": _rows(t, rows[SHOWN:])}
             for title, rows in parts(s)
         ],
         "means": MEANS[s.method],
     }
+
+
+def _rows(t: Told, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": t.label(r.factor),
+            "key": r.factor.name,
+            "meaning": r.factor.meaning,
+            "cells": cells(t.study, r),
+        }
+        for r in rows
+    ]

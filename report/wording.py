@@ -194,6 +194,11 @@ def short_names(names: dict[str, str]) -> dict[str, str]:
     return {key: cut[key] if taken.count(cut[key]) == 1 else names[key] for key in names}
 
 
+def capital(words: str) -> str:
+    """Its first letter large: net present value -> Net present value"""
+    return words[:1].upper() + words[1:]
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """1 draw; 1,000 draws"""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
@@ -239,11 +244,26 @@ def months_of(start: str, end: str) -> int:
 
 
 def readable(name: str, names: dict[str, str]) -> str:
-    """interventions.x.effects.ed_visit -> Health workers: effects: Emergency visits"""
+    """interventions.x.effects.ed_visit -> Health workers: effect on emergency visits"""
     parts = name.split(".")
     if parts[0] in {"parties", "segments", "services", "interventions"} and len(parts) > 1:
         parts = parts[1:]
-    return ": ".join(names.get(part, part.replace("_", " ")) for part in parts)
+    out: list[str] = []
+    for before, part in zip(["", *parts], parts, strict=False):
+        if before in JOINED and part in names:
+            out[-1] = f"{JOINED[before]} {within(names[part])}"
+        else:
+            out.append(names.get(part, part.replace("_", " ")))
+    return ": ".join(out)
+
+
+# What a number of one thing is about another: effects.ed_visit -> effect on emergency visits.
+JOINED = {"effects": "effect on", "use": "use of"}
+
+
+def within(name: str) -> str:
+    """A name in the middle of words: Emergency visit -> emergency visit; EMS run stays."""
+    return name if name[:2].isupper() else name[:1].lower() + name[1:]
 
 
 def cell(text: str) -> str:
