@@ -79,8 +79,8 @@ def _refuse_absent(path: Path) -> None:
         return
     folders = (path.parent, Path(), Path("scenarios"), SHIPPED)
     files = [file for folder in folders for file in sorted(folder.glob("*.yaml"))]
-    by_name = {file.name: file for file in reversed(files)}
-    near = by_name.get(nearest(path.name, by_name), "")
+    by_stem = {file.stem: file for file in reversed(files)}
+    near = by_stem.get(nearest(path.stem, by_stem), "")
     mark = Mark(str(path), 0, 0)
     raise BadInput([Problem(mark, "", "no such file", "an existing file", str(near))])
 

@@ -66,10 +66,22 @@ class Unfinished(Exception):
     """Work that stopped half-way; the message says how to go on."""
 
 
+PART = 3  # letters that a part of a name has at least
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The valid name that looks most like `name`, whatever the case; "" when none does."""
+    """The valid name that looks most like `name`, whatever the case; "" when none does.
+
+    A name of which it is the beginning, or a part between underscores, comes first.
+    """
     by_lower = {valid.lower(): valid for valid in names}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    lower = name.lower()
+    if len(lower) >= PART:
+        of_it = [valid for valid in by_lower if valid.startswith(lower)]
+        of_it += [valid for valid in by_lower if f"_{lower}" in valid and "." not in valid]
+        if of_it:
+            return by_lower[min(of_it, key=len)]
+    close = difflib.get_close_matches(lower, by_lower, n=1)
     return by_lower[close[0]] if close else ""
 
 

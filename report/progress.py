@@ -1,6 +1,7 @@
-"""Progress on stderr: draws per second and time left, for people at a terminal only.
+"""Progress on stderr: draws per second and time left, for people at a terminal.
 
-A run of less than a second shows nothing. While the equations are being compiled, which a new
+A run of less than a second shows nothing. Where stderr is no terminal, work of more than ten
+seconds says a line now and then. While the equations are being compiled, which a new
 version does once, the line says so.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 AFTER = 1.0  # seconds
+FIRST_LINE, LINES = 10.0, 30.0  # seconds
 COMPILING = "compiling the equations (once per version, about a minute)"
 
 Advance = Callable[[int], None]
@@ -23,16 +26,50 @@ Advance = Callable[[int], None]
 
 @contextmanager
 def bar(title: str, total: int, quiet: bool, unit: str = "draws") -> Iterator[Advance]:
-    """Yields advance(done); silent when quiet and where stderr is no terminal."""
-    if quiet or not sys.stderr.isatty():
+    """Yields advance(done); silent when quiet."""
+    if quiet:
         yield lambda _: None
         return
-    shown = _Shown(title, total, unit)
+    shown = _Shown(title, total, unit) if sys.stderr.isatty() else _Lines(title, total, unit)
     shown.timer.start()
     try:
         yield shown.advance
     finally:
         shown.stop()
+
+
+class _Lines:
+    """A line after ten seconds, and every half minute from then on."""
+
+    def __init__(self, title: str, total: int, unit: str) -> None:
+        self.title, self.total, self.done, self.unit = title, total, 0, unit
+        self.began = time.monotonic()
+        self.compiling = not is_compiled()
+        self.timer = self._in(FIRST_LINE)
+
+    def _in(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(seconds, self._say)
+        timer.daemon = True
+        return timer
+
+    def _say(self) -> None:
+        sys.stderr.write(f"{self.title}: {self._told()}\n")
+        sys.stderr.flush()
+        self.timer = self._in(LINES)
+        self.timer.start()
+
+    def _told(self) -> str:
+        if self.done == 0:
+            return COMPILING if self.compiling else f"{self.total:,} {self.unit}"
+        spent = time.monotonic() - self.began
+        left = spent * (self.total - self.done) / self.done
+        return f"{self.done:,} of {self.total:,} {self.unit}, about {left:,.0f} s left"
+
+    def advance(self, done: int) -> None:
+        self.done = done
+
+    def stop(self) -> None:
+        self.timer.cancel()
 
 
 class _Shown:
