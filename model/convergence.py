@@ -91,7 +91,7 @@ def convergence_of(result: Result) -> dict[str, Any]:
     for key in headlines(result.metrics):
         values = result.metrics[key]
         if draws >= FEWEST and np.isfinite(values).all():
-            rows.append(_named(key) | _settled(values, result.luck))
+            rows.append(_named(key) | _settled(values, key.unit, result.luck))
     return {
         "draws": draws,
         "stable": bool(rows) and all(row["stable"] for row in rows),
@@ -100,10 +100,10 @@ def convergence_of(result: Result) -> dict[str, Any]:
     }
 
 
-def _settled(values: Floats, luck: int) -> dict[str, Any]:
+def _settled(values: Floats, unit: str, luck: int) -> dict[str, Any]:
     """One headline: its error, intervals, whether that is fine enough, and what would be."""
     known, mean = precision(values, luck), float(values.mean())
-    chance = bool(np.isin(values, (0.0, 1.0)).all())
+    chance = unit == "1" and bool(np.isin(values, (0.0, 1.0)).all())
     if chance:
         low, high = wilson(mean, known.draws)
         times = _enough(mean) / known.draws
@@ -136,7 +136,8 @@ def wilson(chance: float, draws: float) -> tuple[float, float]:
     """95 % interval of a chance of which `draws` independent draws tell."""
     middle = (chance + Z**2 / (2 * draws)) / (1 + Z**2 / draws)
     half = _half(chance, draws)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    low = max(middle - half, 0.0) if chance > 0.0 else 0.0
+    return low, min(middle + half, 1.0) if chance < 1.0 else 1.0
 
 
 def _half(chance: float, draws: float) -> float:

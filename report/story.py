@@ -314,9 +314,12 @@ def not_counted(run: Run) -> str:
 def interval_note(run: Run) -> str:
     if not run.enough:
         return f"{plural(run.draws, 'draw')}: {TOO_FEW}; --draws 1000 or more gives both."
+    drawn = "uncertain inputs"
+    if run.subjects("p_insolvent"):
+        drawn += ", awards of grants and luck of settlements"
     return (
-        f"90 % of {run.draws:,} draws of the uncertain inputs lie within; the chance of single "
-        "events and of the fixed inputs being wrong comes on top."
+        f"90 % of {run.draws:,} draws of the {drawn} lie within; on top come the luck of who falls "
+        "ill when, and that fixed inputs may be wrong."
     )
 
 

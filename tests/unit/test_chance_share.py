@@ -153,3 +153,17 @@ def test_about_how_many_draws_it_takes() -> None:
     assert not told["stable"]
     assert row["mcse"] == pytest.approx(0.05, rel=0.01)
     assert row["draws_needed"] == pytest.approx(924, rel=0.05)
+
+
+def test_dollars_that_never_flow_are_no_chance() -> None:
+    """0 USD in every draw is an amount, not a probability of 0."""
+    loaded = load(SHIPPED / "starter.yaml")
+    key = Key("contract_payment", "plan", "strategy", "USD")
+    told = convergence_of(Result(sample(loaded, 100, 1), {key: np.zeros(100)}, {}, {}))
+    assert told["headlines"][0]["kind"] == "mean"
+
+
+def test_never_and_always_have_one_sided_intervals() -> None:
+    assert wilson(0.0, 60)[0] == 0.0
+    assert wilson(1.0, 60)[1] == 1.0
+    assert wilson(1.0, 60)[0] == pytest.approx(60 / (60 + 1.959964**2))
