@@ -124,10 +124,7 @@ def run(
     renderer.warm_up()
     from report import progress, terminal
 
-    if cluster:
-        from model.cluster import refuse_unreachable
-
-        refuse_unreachable(cluster)
+    _refuse_unreachable(cluster)
     loaded = _load(scenario, settings)
     folder = _run_folder(out, loaded, draws, seed, method, luck)
     title = f"{loaded.scenario.name}: {draws:,} draws" + f" x {luck:,}" * (luck > 1)
@@ -139,6 +136,14 @@ def run(
         _print_json(terminal.run_json(summary, folder))
     elif not quiet:
         terminal.show_run(summary, folder)
+
+
+def _refuse_unreachable(cluster: str | None) -> None:
+    """A cluster that cannot be reached is told before any work."""
+    if cluster is not None:
+        from model.cluster import refuse_unreachable
+
+        refuse_unreachable(cluster)
 
 
 def _load(path: Path, settings: tuple[str, ...] = ()) -> Loaded:
@@ -178,9 +183,7 @@ def _project(
 
     began = time.perf_counter()
     if checkpoints.wanted(draws * luck, cluster, chunk, resume):
-        if not resume and (dropped := checkpoints.left_over(folder)):
-            told = f"Begins anew: {dropped:,} chunks of an earlier run are dropped; --resume"
-            click.echo(f"{told} goes on with them.", err=True)
+        _tell_of_dropped(folder, resume)
         asked = checkpoints.Asked(loaded, draws, seed, method, luck, chunk or checkpoints.CHUNK)
         ready: Any = checkpoints.kept_run(asked, folder, resume, cluster, advance)
     else:
@@ -190,6 +193,15 @@ def _project(
         summary = runfolder.write(result, filling, time.perf_counter() - began)
         html.write_run_page(filling)
     return summary
+
+
+def _tell_of_dropped(folder: Path, resume: bool) -> None:
+    """Chunks that were kept, and are not gone on with, are not dropped in silence."""
+    from model.workfolder import left_over
+
+    if not resume and (dropped := left_over(folder)):
+        told = f"Begins anew: {dropped:,} chunks of an earlier run are dropped; --resume"
+        click.echo(f"{told} goes on with them.", err=True)
 
 
 def _print_json(data: Any) -> None:
@@ -380,6 +392,7 @@ def plan(
     "--workers", type=click.IntRange(1, 256),
     help="Processes; default: as many as cores and memory allow. They change no number.",
 )  # fmt: skip
+@CLUSTER
 @SEED
 @SETTING
 @click.option("--until", metavar="MONTH", help="End the scenario with this month, as in 2027-12.")
@@ -420,11 +433,14 @@ def episodes(
     """Follow people one at a time: waits, full programmes, claims, and what luck alone does."""
     from report import renderer
 
+    if asked["cluster"] and asked["workers"]:
+        raise click.UsageError("give --workers, which are here, or --cluster, not both")
     renderer.warm_up()
     from model.episode_runs import Options
     from report import episodes as lens
     from report import episodes_terminal, progress
 
+    _refuse_unreachable(asked["cluster"])
     loaded = lens.loaded_until(_load, scenario, settings, until)
     folder = lens.folder_for(out, loaded)
     overlay = lens.overlay_file(variation, folder, scenario)
@@ -582,6 +598,27 @@ def frontier(
 
 @main.command()
 @click.argument("scenario", type=FILE)
+@click.argument("words", nargs=-1)
+@SETTING
+@FORMAT
+def outcomes(scenario: Path, words: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
+    """What can be asked for by --output or --target; WORDS narrow it down, as in "insolvent"."""
+    from model.wanted import known
+    from report import outcome_names, terminal
+
+    loaded = _load(scenario, settings)
+    names = outcome_names.names_of(loaded)
+    found = outcome_names.matching(known(loaded), words, names)
+    if form == "json":
+        _print_json({"outcomes": [one._asdict() for one in found]})
+    elif found:
+        terminal.show(terminal.console(), outcome_names.listed(found, names, bool(words)))
+    else:
+        click.echo(f"No outcome is called anything like: {' '.join(words)}.")
+
+
+@main.command()
+@click.argument("scenario", type=FILE)
 @click.option(
     "--method", default="tornado", show_default=True,
     type=click.Choice(["tornado", "sobol", "morris", "pawn", "delta", "regional"]),
@@ -600,6 +637,8 @@ def frontier(
 @SEED
 @SETTING
 @click.option("--out", type=FILE, help="Folder of the study; default runs/sensitivity-NAME.")
+@CLUSTER
+@RESUME
 @FORMAT
 @QUIET
 def sensitivity(
@@ -611,22 +650,30 @@ def sensitivity(
     seed: int,
     settings: tuple[str, ...],
     out: Path | None,
+    cluster: str | None,
+    resume: bool,
     form: str,
     quiet: bool,
 ) -> None:
     """What matters to an outcome: shares and bars of every uncertain number, levers apart."""
+    from model.checkpoints import wanted
     from model.sensitivity import study
     from report import progress, sensitivity_page, terminal
     from report import sensitivity as words
 
+    _refuse_unreachable(cluster)
     loaded = _load(scenario, settings)
     size = samples or study.DEFAULT_SIZE[method]
     total = study.runs(loaded, method, size, groups)
     folder = sensitivity_page.prepared(loaded, method, size, seed, out)
-    with progress.bar(f"{loaded.scenario.name}: {method}", total, quiet, "runs") as advance:
-        told = words.told(
-            loaded, study.run(loaded, method, names, size, seed, groups, progress=advance)
-        )
+    asked = (loaded, method, names, size, seed, groups)
+    if wanted(total, cluster, None, resume):
+        _tell_of_dropped(folder, resume)
+    with (
+        progress.bar(f"{loaded.scenario.name}: {method}", total, quiet, "runs") as advance,
+        study.resumable(*asked, folder, resume, cluster) as kept,
+    ):
+        told = words.told(loaded, study.run(*asked, advance, cluster, kept))
         sensitivity_page.write(told, loaded.scenario.name, folder)
     if form == "json":
         _print_json({"folder": str(folder), "studies": [words.as_json(t) for t in told]})

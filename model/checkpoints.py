@@ -8,15 +8,12 @@ back column by column, memory stays bounded however many draws there are (docs/s
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,16 +34,15 @@ from .ensemble import (
 )
 from .loading import Loaded
 from .luck import each_luck
-from .ondisk import Columns, Damaged, OnDisk, Place, check, places, read, write_block
-from .problems import BadInput, Mark, Problem, Unfinished
+from .ondisk import Columns, OnDisk, read
 from .runfolder import run_hash
 from .sampling import Method
+from .workfolder import Finished, held, work_folder
 
 CHUNK = 2_048  # draws
 # Smaller runs are over in half a minute and fit in memory (docs/decisions/0014).
 KEPT_FROM = 20_000  # draws
 TABLES = ("metrics", "series", "years")
-ABOUT, LOCK = "about.json", "lock"
 
 
 class Asked(NamedTuple):
@@ -82,16 +78,6 @@ def wanted(size: int, address: str | None, chunk: int | None, resume: bool) -> b
     return size > KEPT_FROM or resume or address is not None or chunk is not None
 
 
-def work_folder(folder: Path) -> Path:
-    """Where a run to this folder keeps its finished chunks."""
-    return folder.parent / f".{folder.name}.work"
-
-
-def left_over(folder: Path) -> int:
-    """Chunks that an earlier run to this folder has kept."""
-    return len(list(work_folder(folder).glob("*.chunk")))
-
-
 @contextmanager
 def kept_run(
     asked: Asked,
@@ -105,69 +91,27 @@ def kept_run(
     Unfinished says how to go on; BadInput where chunks of another run would be resumed, where
     another process is at the same run, and where the disk is full.
     """
-    there = work_folder(folder)
-    _refuse_foreign(there)
-    with _locked(there):
-        kept = _opened(there, asked, resume)
-        try:
-            with _to_be_resumed(kept):
-                yield _result(asked, kept, address, progress)
-        except (KeyboardInterrupt, SystemExit, Unfinished, BadInput):
-            if not kept.done:
-                shutil.rmtree(there, ignore_errors=True)
-            raise
-        except BaseException:  # a mistake that would come again
-            shutil.rmtree(there, ignore_errors=True)
-            raise
-        shutil.rmtree(there, ignore_errors=True)
-
-
-@contextmanager
-def _to_be_resumed(kept: Kept) -> Iterator[None]:
-    """Whatever stops a run, with a word on how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Unfinished(f"Interrupted: {kept.progress_told()}") from None
-    except Unfinished as lost:
-        raise Unfinished(f"Stopped: {lost}; {kept.progress_told()}") from None
-    except OSError as error:
-        found = f"`{kept.folder}`: cannot write there ({error.strerror or error})"
-        allowed = f"a disk with room for the run; {kept.progress_told()}"
-        raise BadInput([Problem(Mark("--out", 1, 1), "", found, allowed)]) from None
+    kept = Kept(work_folder(folder), asked)
+    with held(kept, asked.identity(), resume):
+        yield _result(asked, kept, address, progress)
 
 
 # --- the work folder
 
 
-class Kept:
-    """The finished chunks of a run in its work folder."""
+class Kept(Finished):
+    """The finished chunks of a run in its work folder, column by column."""
 
     def __init__(self, folder: Path, asked: Asked) -> None:
-        self.folder, self.rows = folder, asked.chunks
-        self.done: dict[int, dict[tuple[str, ...], Place]] = {}
+        super().__init__(folder, len(asked.chunks))
+        self.rows = asked.chunks
 
-    def path(self, number: int) -> Path:
-        return self.folder / f"{number:06}.chunk"
-
-    def save(self, number: int, part: Part) -> None:
+    def save_part(self, number: int, part: Part) -> None:
         tables = zip(TABLES, (part.metrics, part.series, part.years), strict=True)
-        arrays: dict[tuple[str, ...], Floats] = {
-            (table, *key): values for table, found in tables for key, values in found.items()
-        }
-        write_block(self.path(number), arrays)
-        self.done[number] = places(self.path(number))
-
-    def find(self) -> None:
-        """The chunks that are there; a damaged one is done again."""
-        for number in range(len(self.rows)):
-            path = self.path(number)
-            if path.exists():
-                try:
-                    check(path)
-                    self.done[number] = places(path)
-                except (Damaged, OSError):
-                    path.unlink(missing_ok=True)
+        self.save(
+            number,
+            {(table, *key): values for table, found in tables for key, values in found.items()},
+        )
 
     def keys(self, table: str) -> list[Key]:
         found = (name for _, there in sorted(self.done.items()) for name in there)
@@ -199,97 +143,6 @@ class Kept:
             ])  # fmt: skip
 
         return column
-
-    def progress_told(self) -> str:
-        if not self.done:
-            return "nothing was finished, and nothing was written"
-        return (
-            f"{len(self.done):,} of {len(self.rows):,} chunks are kept in {self.folder}; "
-            "go on with the same command and --resume"
-        )
-
-
-def _opened(folder: Path, asked: Asked, resume: bool) -> Kept:
-    """The work folder of a run: the one that is there, or anew."""
-    kept = Kept(folder, asked)
-    identity = asked.identity()
-    if resume and (folder / ABOUT).exists():
-        _refuse_other(folder, identity)
-        kept.find()
-    else:
-        with _can_write(folder):
-            for path in folder.iterdir():
-                if path.name != LOCK:
-                    path.unlink()
-            (folder / ABOUT).write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
-    return kept
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """BadInput where something else has the name of the work folder: nothing of it is dropped."""
-    ours = (ABOUT, LOCK)
-    if folder.is_dir():
-        inside = [path.name for path in folder.iterdir()]
-        if not inside or any(name in ours for name in inside):
-            return
-    elif not folder.exists():
-        return
-    found = f"`{folder}`, which is there and holds no chunks of a run"
-    raise BadInput([Problem(Mark("--out", 1, 1), "", found, "another --out, or to move it away")])
-
-
-def _refuse_other(folder: Path, identity: dict[str, Any]) -> None:
-    """BadInput where the chunks that are there belong to another run."""
-    try:
-        found = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except ValueError:
-        found = {}
-    wrong = [name for name in identity if found.get(name) != identity[name]]
-    if not wrong:
-        return
-    told = ", ".join(f"{name} {found.get(name, 'unknown')}" for name in wrong)
-    asked = ", ".join(f"{name} {identity[name]}" for name in wrong)
-    where = f"chunks in `{folder}` of another run ({told})"
-    allowed = f"chunks of this run ({asked}); without --resume it begins anew and they are dropped"
-    raise BadInput([Problem(Mark("--resume", 0, 0), "", where, allowed)])
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The folder for one process alone; the system drops the lock of a killed one."""
-    with _can_write(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK).open("w", encoding="utf-8")
-    with file:
-        try:
-            _lock(file)
-        except OSError:
-            found = f"`{folder}`, in which another process is at work"
-            allowed = "to wait for it, or another --out"
-            raise BadInput([Problem(Mark("--out", 1, 1), "", found, allowed)]) from None
-        yield
-
-
-@contextmanager
-def _can_write(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        found = f"`{folder}`: cannot create a folder there ({error.strerror or error})"
-        mark = Mark("--out", 1, 1)
-        raise BadInput([Problem(mark, "", found, "a folder you may write to")]) from None
-
-
-def _lock(file: IO[str]) -> None:
-    """OSError where another process has the file."""
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl  # noqa: PLC0415
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 # --- the run
@@ -340,7 +193,7 @@ def _result(asked: Asked, kept: Kept, address: str | None, progress: Progress) -
     if address is None:
         told = partial(work, progress=progress)
     for number, part in zip(todo, mapped(told, items(), address, work.inputs), strict=True):
-        kept.save(number, part)
+        kept.save_part(number, part)
         progress(kept.rows[number].stop)
     scenario, (monthly, yearly) = asked.loaded.scenario, TABLES[1:]
     return result_of(

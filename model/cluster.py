@@ -10,6 +10,7 @@ trust.
 from __future__ import annotations
 
 import hashlib
+import logging
 import pickle
 import platform
 import socket
@@ -125,6 +126,8 @@ def connected(address: str) -> Client:
     except ImportError:
         allowed = "with the library for clusters: pip install 'headwater[cluster]'"
         raise _refused(f"`{address}`, but no library to reach it", allowed) from None
+    for name in ("distributed", "distributed.client"):  # a loss is told once, by us
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError, RuntimeError):  # it answers, but with something else
@@ -204,13 +207,21 @@ def _shared(
     asked: deque[Future] = deque()
     with client:
         while True:
-            room = max(AHEAD * sum(client.nthreads().values()), 1) - len(asked)
+            room = max(AHEAD * _threads(client, address), 1) - len(asked)
             for item in islice(ahead, max(room, 0)):
                 parcel = pickle.dumps(item, protocol=5)
                 asked.append(client.submit(done, sent, parcel, pure=False))
             if not asked:
                 return
             yield pickle.loads(_waited(client, address, asked.popleft()))
+
+
+def _threads(client: Client, address: str) -> int:
+    """Threads of all workers; Lost where the scheduler does not answer any more."""
+    try:
+        return sum(client.nthreads().values())
+    except OSError as error:  # of a connection that was closed, too
+        raise Lost(_told(address, error)) from None
 
 
 def _remote() -> Callable[[bytes, bytes], bytes]:
@@ -244,8 +255,8 @@ def _waited(client: Client, address: str, future: Future) -> bytes:
         try:
             result: bytes = future.result(timeout=LOOK)
             return result
-        except TimeoutError:
-            if future.done():
+        except TimeoutError:  # ours, or of the work; it may be done meanwhile, and is asked again
+            if future.status == "error" and isinstance(future.exception(ANSWER), TimeoutError):
                 raise
         except ImportError as error:
             allowed = "workers with the same Headwater and libraries as here"
@@ -254,7 +265,7 @@ def _waited(client: Client, address: str, future: Future) -> bytes:
             if type(error).__module__.partition(".")[0] in ("distributed", "concurrent", "dask"):
                 raise Lost(_told(address, error)) from None
             raise
-        alone = client.status == "running" and not client.nthreads()
+        alone = client.status == "running" and not _threads(client, address)
         now = time.monotonic()
         alone_since = (alone_since or now) if alone or client.status != "running" else None
         if alone_since is not None and now - alone_since > ALONE:

@@ -17,21 +17,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 
 from . import agreement
-from .distributions import Floats
 from .draws import Draws, central, sample
 from .ensemble import both_worlds
+from .episode_dynamics import months_of, of_dynamics
 from .episodes import Case, case_of
 from .episodes.attribution import Deal, deals_of
 from .episodes.care import WORLDS
 from .episodes.checks import checked as named_right
 from .episodes.claims_contract import distribution
 from .episodes.claims_settlement import Payer
-from .episodes.kept import ALL, STRATEGY, Keep, Kept, Key, Months, Tables, of_stocks
-from .episodes.parts import WriteAnd, part_writer
+from .episodes.kept import STRATEGY, Keep, Kept, Tables
+from .episodes.parts import SendBack, Sent, WriteAnd, part_writer
 from .episodes.run import Replication, run
 from .episodes.selection import Rule, checked, nobody, parse
 from .episodes.spread import (
@@ -52,9 +51,9 @@ from .episodes.variation import Variation, overlay, variation
 from .explain import problem_at
 from .loading import Loaded
 from .luck import luck
-from .problems import BadInput, Mark, Problem
+from .problems import BadInput, Mark, Problem, Unfinished
 from .runfolder import inputs_of, names_of, resolved_yaml, version
-from .worlds import Worlds, by_party
+from .worlds import Worlds
 
 YEARS = 24  # months from which one year can be set beside another
 DRAWS = 1000  # of `headwater run`, one of which --draw takes
@@ -79,6 +78,7 @@ class Options:
     worlds: Written = "strategy"  # whose claims are written
     command: str = ""  # that asks for all this
     cut: str = ""  # options that make the scenario another than its file
+    cluster: str | None = None  # address of a Dask cluster that does the work
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class Found:
     rules: tuple[Rule, ...]
     workers: int
     kept: tuple[Kept, ...] = ()
+    stopped: str = ""  # why the work ended early, if it was not Ctrl-C
 
     @property
     def deals(self) -> list[Deal]:
@@ -157,13 +158,35 @@ def events(case: Case, dynamics: Worlds) -> float:
 
 
 def replicated(found: Found, folder: Path, progress: Progress) -> Found:
-    """All replications, or those done when interrupted; KeyboardInterrupt where there are none.
+    """All replications, or those done when interrupted, or when a cluster was lost.
 
-    Claims and pathways go into the folder as they are made.
+    KeyboardInterrupt or Unfinished where there are none. Claims and pathways go into the folder as
+    they are made.
     """
-    options, kept = found.options, []
-    keep = _keep(found, folder)
-    made: Iterator[Kept] = run(
+    options, kept, stopped = found.options, list[Kept](), ""
+    try:
+        for one in _each(found, folder, progress):
+            _refuse_nobody(one)
+            kept.append(one)
+    except KeyboardInterrupt:
+        if not kept:
+            raise
+    except Unfinished as lost:
+        if not kept:
+            raise Unfinished(f"Stopped: {lost}; nothing was written.") from None
+        stopped = str(lost)
+    except (BrokenProcessPool, MemoryError):
+        raise _out_of_memory(options, found.workers) from None
+    _remove_parts_after(folder, len(kept))
+    return replace(found, kept=tuple(kept), stopped=stopped)
+
+
+def _each(found: Found, folder: Path, progress: Progress) -> Iterator[Kept]:
+    """Replications in order, their tables in the folder."""
+    options, keep = found.options, _keep(found, folder)
+    if options.cluster is not None and isinstance(keep, WriteAnd):
+        keep = SendBack(keep)  # a worker there has no way to the folder
+    made: Iterator[Kept | Sent[Kept]] = run(
         found.case,
         options.replications,
         options.seed,
@@ -172,23 +195,23 @@ def replicated(found: Found, folder: Path, progress: Progress) -> Found:
         found.workers,
         progress,
         with_bills=bool(found.rules),
+        address=options.cluster,
     )
-    try:
-        for one in made:
-            _refuse_nobody(one)
-            kept.append(one)
-    except KeyboardInterrupt:
-        if not kept:
-            raise
-    except (BrokenProcessPool, MemoryError):
-        told = f"{found.workers} at once, one of which ended for want of memory"
-        allowed = "fewer --workers, or an earlier --until"
-        raise BadInput([Problem(Mark("--workers", 0, 0), "", told, allowed)]) from None
-    _remove_parts_after(folder, len(kept))
-    return replace(found, kept=tuple(kept))
+    for one in made:
+        yield one.written(folder) if isinstance(one, Sent) else one
 
 
-def _keep(found: Found, folder: Path) -> Callable[[Replication], Kept]:
+def _out_of_memory(options: Options, workers: int) -> BadInput:
+    if options.cluster is not None:
+        told = f"`{options.cluster}`, a worker of which ran out of memory"
+        allowed = "workers with more memory or with --nthreads 1, or an earlier --until"
+        return BadInput([Problem(Mark("--cluster", 0, 0), "", told, allowed)])
+    told = f"{workers} at once, one of which ended for want of memory"
+    allowed = "fewer --workers, or an earlier --until"
+    return BadInput([Problem(Mark("--workers", 0, 0), "", told, allowed)])
+
+
+def _keep(found: Found, folder: Path) -> Callable[[Replication], Kept | Sent[Kept]]:
     """What remains of each replication; tables are written here, with members and claim numbers."""
     options = found.options
     writer = part_writer(found.loaded, found.case, folder, options.seed)._replace(members=True)
@@ -215,59 +238,6 @@ def _remove_parts_after(folder: Path, replications: int) -> None:
             shutil.rmtree(path)
 
 
-# --- the dynamics at the same numbers
-
-
-def months_of(found: Found) -> Months:
-    """Interventions by month in the dynamics; who gives up, and waits, are not recorded there."""
-    a = found.dynamics.strategy
-    unknown = np.full_like(a.waiting[0], np.nan)
-    slots = a.staff[0] * found.case.programmes.caseload
-    return Months(
-        a.waiting[0],
-        a.enrolled[0],
-        a.protected[0],
-        a.staff[0],
-        slots,
-        a.referred[0],
-        a.started[0],
-        unknown,
-        unknown,
-    )
-
-
-def of_dynamics(found: Found) -> dict[Key, float]:
-    """The numbers of a replication, by their names, as far as the dynamics have them."""
-    out: dict[Key, float] = {}
-    case, w, m = found.case, found.dynamics, months_of(found)
-    for i, name in enumerate(case.names.interventions):
-        listed = float(m.referred[:, i].sum())
-        out[Key("listed", name, "persons")] = listed
-        out[Key("enrollments", name, "persons")] = float(m.started[:, i].sum())
-        if listed:
-            out[Key("mean_wait", name, "months")] = float(m.waiting[:, i].sum()) / listed
-        served = float(w.strategy.enrolled_months[0, :, i].sum()) / 12.0
-        out[Key("person_years_served", name, "person-years")] = served
-        out |= dict(of_stocks(case, m, i, name))
-    usual, strategy = (x.use[0].sum(axis=0) for x in (w.usual, w.strategy))
-    for s, name in enumerate(case.names.services):
-        out[Key("use", name, "units")] = float(usual[s])
-        out[Key("avoided_use", name, "units")] = float(usual[s] - strategy[s])
-    before, after = (_rescue(found, x.payments[0]) for x in (w.usual, w.strategy))
-    for p, name in enumerate(case.names.parties):
-        if before[p] or after[p]:
-            out[Key("rescue_spending", name, "USD")] = float(before[p])
-            out[Key("avoided_rescue_spending", name, "USD")] = float(before[p] - after[p])
-    out[Key("rescue_spending", ALL, "USD")] = float(before.sum())
-    out[Key("avoided_rescue_spending", ALL, "USD")] = float(before.sum() - after.sum())
-    return out
-
-
-def _rescue(found: Found, payments: Floats) -> Floats:
-    """USD [party] over the horizon."""
-    return by_party(found.loaded.scenario, payments.sum(axis=0), rescue=True)
-
-
 # --- files
 
 
@@ -284,7 +254,7 @@ def write_all(found: Found, folder: Path, seconds: float, estimate: Row | None =
     tables: dict[str, pa.Table] = {
         "replications": numbers_table(kept),
         "months": months_table(case, kept),
-        "dynamics": by_month(case, [months_of(found)]),
+        "dynamics": by_month(case, [months_of(case, found.dynamics)]),
         "waits": waits_table(case, kept),
     }
     if kept[0].settled:
@@ -317,7 +287,7 @@ def summary_of(found: Found) -> Row:
         "names": names_of(scenario),
         "interventions": list(found.case.names.interventions),
         "metrics": metrics(kept),
-        "dynamics": beside(kept, of_dynamics(found)),
+        "dynamics": beside(kept, of_dynamics(found.case, found.dynamics)),
         "contracts": contracts(found),
         "variation": variations(found),
         "selection": selections(found.case, found.rules, kept, not scenario.interventions),
@@ -375,7 +345,8 @@ def _about(found: Found, seconds: float) -> Row:
         "replications": len(found.kept),
         "asked": found.options.replications,
         "interrupted": found.interrupted,
-        "workers": found.workers,
+        "workers": found.workers if found.options.cluster is None else None,
+        "cluster": found.options.cluster,
         "seconds": round(seconds, 3),
         "versions": {"headwater": version(), "python": platform.python_version()}
         | {name: metadata.version(name) for name in LIBRARIES},

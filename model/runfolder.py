@@ -15,9 +15,8 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -344,12 +343,17 @@ def effect_rows(synthesis: Any) -> dict[str, Any]:
 
 
 def draws_table(result: Result) -> Iterator[pa.Table]:
-    """[draw, one column a parameter that a draw changes], by row groups"""
+    """[draw, one column a parameter that a draw changes], by row groups.
+
+    Copies: a part of a column that is on disk would keep the whole of it in memory.
+    """
     draws = result.draws
     names = sorted(draws.loaded.uncertain)
     for rows in chunks(draws.size, ROWS_PER_GROUP):
         columns = {"draw": _numbers(np.arange(rows.start, rows.stop, dtype=np.int64))}
-        yield pa.table(columns | {name: _numbers(draws.values[name][rows]) for name in names})
+        yield pa.table(
+            columns | {name: _numbers(draws.values[name][rows].copy()) for name in names}
+        )
 
 
 def metrics_table(result: Result) -> Iterator[pa.Table]:
@@ -445,13 +449,18 @@ def _words(words: list[str]) -> pa.Array:
 
 
 def _tables(path: Path, parts: Iterable[pa.Table]) -> None:
-    """The parts of a table, one after the other, in row groups."""
-    ahead = iter(parts)
-    first = next(ahead)
-    words = words_of(first)
-    with pq.ParquetWriter(path, first.schema, compression="zstd", use_dictionary=words) as file:
-        for part in chain([first], ahead):
+    """The parts of a table, one after the other, in row groups; one part in memory at a time."""
+    with ExitStack() as opened:
+        file: pq.ParquetWriter | None = None
+        for part in parts:
+            if file is None:
+                words = words_of(part)
+                writer = pq.ParquetWriter(
+                    path, part.schema, compression="zstd", use_dictionary=words
+                )
+                file = opened.enter_context(writer)
             file.write_table(part, ROWS_PER_GROUP)
+            del part  # before the next is made
 
 
 def words_of(table: pa.Table) -> list[str]:

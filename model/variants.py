@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,10 +33,13 @@ from .ensemble import (
 )
 from .outcomes import PARTS, Told
 from .wanted import Plan, Wanted, told
+from .workfolder import Finished
 from .worlds import World, Worlds
 
-# A worker of a cluster gets all variants of this many draws at a time.
-DRAWS_PER_WORKER = 64
+# Large work goes in parts, all variants of some draws: this many runs of the model, or draws.
+RUNS_PER_PART = 1_024
+DRAWS_PER_PART = 64
+VALUES = ("values",)
 
 
 def changed(base: Draws, values: Mapping[str, Floats]) -> Draws:
@@ -59,14 +63,16 @@ def outputs(
     chunk: int = CHUNK,
     progress: Progress = silent,
     address: str | None = None,
+    kept: Finished | None = None,
 ) -> Floats:
     """Values [variant, output, draw]; all variants have as many draws, and the same scenario.
 
     `progress` is told how many draws are done, counted over all variants. With the address of a
-    Dask cluster its workers do the work; the values are the same.
+    Dask cluster its workers do the work; with `kept` it goes on with the parts that are there. The
+    values are the same.
     """
-    if address is not None:
-        return _on_cluster(variants, asked, address, progress)
+    if address is not None or kept is not None:
+        return _in_parts(variants, asked, address, kept, progress)
     size = variants[0].size
     out = np.empty((len(variants), len(asked.outputs), size))
     done, bench = 0, Bench()
@@ -98,29 +104,59 @@ def in_turn(
         raise
 
 
+def parts(variants: int, draws: int) -> list[slice]:
+    """Draws of each part of large work."""
+    return list(chunks(draws, max(DRAWS_PER_PART, RUNS_PER_PART // variants)))
+
+
+class Share(NamedTuple):
+    """A part of the draws of all variants, and how many runs come before it."""
+
+    before: int
+    variants: list[Draws]
+
+
 @dataclass(frozen=True)
 class Work:
-    """On a worker: what is asked for, its parts by number, since they do not pickle."""
+    """Here or on a worker: what is asked for, its parts by number, since they do not pickle."""
 
     outputs: tuple[Wanted, ...]
     parts: tuple[int, ...]
     monthly: bool
     care: bool
 
-    def __call__(self, variants: Sequence[Draws]) -> Floats:
-        parts = tuple(PARTS[number] for number in self.parts)
-        return outputs(variants, Plan(self.outputs, parts, self.monthly, self.care))
+    def __call__(self, share: Share, progress: Progress = silent) -> Floats:
+        told_by = tuple(PARTS[number] for number in self.parts)
+        asked = Plan(self.outputs, told_by, self.monthly, self.care)
+        return outputs(share.variants, asked, progress=lambda done: progress(share.before + done))
 
 
-def _on_cluster(variants: Sequence[Draws], asked: Plan, address: str, progress: Progress) -> Floats:
-    out = np.empty((len(variants), len(asked.outputs), variants[0].size))
+def _in_parts(
+    variants: Sequence[Draws],
+    asked: Plan,
+    address: str | None,
+    kept: Finished | None,
+    progress: Progress,
+) -> Floats:
+    """The same part by part, each kept as soon as it is finished; here or on a cluster."""
+    count, size = len(variants), variants[0].size
+    out, each = np.empty((count, len(asked.outputs), size)), parts(count, size)
+    done = sorted(kept.done) if kept is not None else []
+    for part in done:
+        assert kept is not None
+        out[:, :, each[part]] = kept.read(part, VALUES)
+    todo = [part for part in range(len(each)) if part not in done]
+    shares = (Share(each[k].start * count, some_draws(variants, each[k])) for k in todo)
     numbers = tuple(PARTS.index(part) for part in asked.parts)
     work = Work(asked.outputs, numbers, asked.monthly, asked.care)
-    each = list(chunks(variants[0].size, DRAWS_PER_WORKER))
-    shares = (some_draws(variants, rows) for rows in each)
-    for rows, values in zip(each, mapped(work, shares, address), strict=True):
-        out[:, :, rows] = values
-        progress(rows.stop * len(variants))
+    simulated: Callable[[Share], Floats] = work
+    if address is None:
+        simulated = partial(work, progress=progress)
+    for part, values in zip(todo, mapped(simulated, shares, address), strict=True):
+        if kept is not None:
+            kept.save(part, {VALUES: values})
+        out[:, :, each[part]] = values
+        progress(each[part].stop * count)
     return out
 
 

@@ -22,9 +22,9 @@ def associations(run: Run, metric: str, party: str, top: int = 10) -> list[Assoc
 
     Noise: below 3 standard errors of no correlation, 3 / sqrt(draws - 1).
     """
-    drawn = run.parameters()
+    drawn = run.parameters(MOST_DRAWS)
     known = min((x.size for x in drawn.values()), default=0)
-    values = run.values(metric, party)[: min(known, MOST_DRAWS)]
+    values = run.values(metric, party)[:known]
     if values.size < FEW_DRAWS or np.ptp(values) == 0:
         return []
     outcome = ranks(values)

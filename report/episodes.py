@@ -39,12 +39,14 @@ class Made:
     asked: int
     interrupted: bool
     overlay: Path | None
+    stopped: str = ""  # why, where it was not Ctrl-C
 
     @property
     def words(self) -> str:
         """What to say of an interruption."""
         kept = f"{self.replications} of {self.asked} replications"
-        return f"Interrupted: {kept} are kept, whole, in {self.folder}."
+        why = f"Stopped: {self.stopped}; " if self.stopped else "Interrupted: "
+        return f"{why}{kept} are kept, whole, in {self.folder}."
 
 
 # --- options
@@ -85,7 +87,7 @@ def command(
     variation: str | None,
     asked: Mapping[str, Any],
 ) -> str:
-    """What makes these numbers again; --out and --workers change none and are left out."""
+    """What makes these numbers again; --out, --workers and --cluster change none."""
     words = ["headwater", "episodes", str(scenario)]
     words += ["--replications", str(asked["replications"]), "--seed", str(asked["seed"])]
     for setting in settings:
@@ -172,7 +174,8 @@ def made(
         if plan is not None and overlay is not None:
             target = filling / OVERLAY if plan.inside else overlay
             target.write_text(plan.text(found), encoding="utf-8", newline="\n")
-    return Made(folder, len(found.kept), options.replications, found.interrupted, overlay)
+    done = len(found.kept)
+    return Made(folder, done, options.replications, found.interrupted, overlay, found.stopped)
 
 
 # --- what --estimate-variation writes

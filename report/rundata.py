@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -23,14 +24,8 @@ ALL = "all"
 USUAL, STRATEGY, DIFFERENCE = "usual_care", "strategy", "difference"
 # Floating-point dust of a difference of sums over a horizon is no saving, USD.
 DUST = 0.01
-# Metrics whose single draws the reports look at; the others are read from summary.json.
-PER_DRAW = (
-    "added_offset_spending",
-    "avoided_rescue_spending",
-    "net_saving",
-    "npv",
-    "programme_cost",
-)
+# Metrics of which the reports tell a chance of gain, for everybody whom they speak of.
+GAINS = ("avoided_rescue_spending", "net_saving", "npv")
 # Below these no chance and no interval is quoted.
 FEW_DRAWS = 100
 
@@ -68,7 +63,6 @@ class Run:
 
     folder: Path
     summary: dict[str, Any]
-    _values: dict[tuple[str, str], Floats] = field(default_factory=dict, repr=False)
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
@@ -141,15 +135,18 @@ class Run:
         return list(dict.fromkeys(r["party"] for r in rows if r["metric"] == metric))
 
     def values(self, metric: str, party: str) -> Floats:
-        """Values [draw] of one of PER_DRAW; empty where the run has none."""
-        if not self._values:
-            self._values.update(per_draw(self.folder / "metrics.parquet"))
-        return self._values.get((metric, party), np.zeros(0))
+        """Values [draw], empty where the run has none; not kept: a million draws take 8 MB."""
+        found = columns(self.folder / "metrics.parquet", (metric,), party)
+        return next((values for _, values in found), NONE)
+
+    @cached_property
+    def _gained(self) -> dict[tuple[str, str], float]:
+        found = columns(self.folder / "metrics.parquet", GAINS)
+        return {key: float((values > DUST).mean()) for key, values in found}
 
     def share_above_zero(self, metric: str, party: str) -> float:
-        """Share of draws with more than dust."""
-        values = self.values(metric, party)
-        return float((values > DUST).mean()) if values.size else 0.0
+        """Share of draws with more than dust of one of GAINS."""
+        return self._gained.get((metric, party), 0.0)
 
     @cached_property
     def _series(self) -> dict[tuple[str, str, str], Series]:
@@ -179,11 +176,12 @@ class Run:
         found = (p["value"] for p in self.inputs["parameters"] if p["name"] == name)
         return next(found, None)
 
-    def parameters(self) -> dict[str, Floats]:
-        """What was drawn: parameter -> [draw], of the first row group: 131,072 draws."""
+    def parameters(self, most: int) -> dict[str, Floats]:
+        """What was drawn: parameter -> [draw], of the first draws, no more than `most`."""
         with pq.ParquetFile(self.folder / "draws.parquet") as file:
-            table = file.read_row_group(0)
-        return {name: _numbers(table, name) for name in table.column_names if name != "draw"}
+            names = [name for name in file.schema_arrow.names if name != "draw"]
+            drawn = ((name, _numbers(file.read_row_group(0, [name]), name)) for name in names)
+            return {name: values[:most].copy() for name, values in drawn}
 
 
 def read(folder: Path) -> Run:
@@ -199,33 +197,44 @@ def _spread(row: dict[str, Any]) -> Spread:
     return Spread(**{key: row[key] for key in Spread._fields})
 
 
-def per_draw(path: Path) -> dict[tuple[str, str], Floats]:
-    """(metric, party) -> [draw] for the metrics of which single draws are looked at.
+def columns(
+    path: Path, metrics: Sequence[str], party: str | None = None
+) -> Iterator[tuple[tuple[str, str], Floats]]:
+    """(metric, party) and values [draw], one after the other: all parties, or one.
 
-    Row groups are sorted by metric, so that of a large run only a few are read.
+    Rows are sorted by metric and party, so that of a large run only some row groups are read, and
+    one column is in memory at a time.
     """
-    parts: dict[tuple[str, str], list[Floats]] = {}
+    before: tuple[str, str] | None = None
+    parts: list[Floats] = []
     with pq.ParquetFile(path, read_dictionary=["metric", "party"]) as file:
         for group in range(file.num_row_groups):
-            if _may_hold(file, group):
-                _gather(file.read_row_group(group, ["metric", "party", "value"]), parts)
-    return {key: np.concatenate(found) for key, found in parts.items()}
+            if not _may_hold(file, group, metrics, party):
+                continue
+            table = file.read_row_group(group, ["metric", "party", "value"])
+            values = _numbers(table, "value")
+            for key, rows in _blocks(table, ["metric", "party"]).items():
+                if key[0] not in metrics or party not in (None, key[1]):
+                    continue
+                if before is not None and key != before:
+                    yield before, np.concatenate(parts)
+                    parts = []
+                before = key
+                parts.append(values[rows])
+    if before is not None:
+        yield before, np.concatenate(parts)
 
 
-def _may_hold(file: Any, group: int) -> bool:
-    """Whether a row group's least and greatest metric leave room for one of PER_DRAW."""
-    about = file.metadata.row_group(group).column(file.schema_arrow.names.index("metric"))
-    limits = about.statistics
-    if limits is None or not limits.has_min_max:
-        return True
-    return any(limits.min <= metric <= limits.max for metric in PER_DRAW)
-
-
-def _gather(table: Any, parts: dict[tuple[str, str], list[Floats]]) -> None:
-    values = _numbers(table, "value")
-    for key, rows in _blocks(table, ["metric", "party"]).items():
-        if key[0] in PER_DRAW:
-            parts.setdefault(key, []).append(values[rows])
+def _may_hold(file: Any, group: int, metrics: Sequence[str], party: str | None) -> bool:
+    """Whether a row group's least and greatest metric and party leave room for what is wanted."""
+    asked = {"metric": metrics, "party": (party,)} if party is not None else {"metric": metrics}
+    about, names = file.metadata.row_group(group), file.schema_arrow.names
+    for name, words in asked.items():
+        limits = about.column(names.index(name)).statistics
+        known = limits is not None and limits.has_min_max
+        if known and not any(limits.min <= word <= limits.max for word in words):
+            return False
+    return True
 
 
 def over_time(path: Path, period: str) -> dict[tuple[str, str, str], Series]:

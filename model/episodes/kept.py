@@ -6,10 +6,9 @@ replications fit into memory. Whole tables go to disk from the process that made
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -98,11 +97,6 @@ class Keep:
             sums=sums(self.case, r, self.loaded, self.seed) if self.estimate else None,
             people=timelines(self.case, r, self.seed) if r.number == 0 else [],
         )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """In a worker: Ctrl-C is answered by the process that gave it its work."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self.__dict__.update(state)
 
 
 # --- by month

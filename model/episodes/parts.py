@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -204,3 +205,33 @@ class WriteAnd(Generic[T]):
             claims = {world: found.claims[world] for world in self.worlds}
             self.writer(found._replace(claims=claims))
         return self.keep(found)
+
+
+@dataclass(frozen=True)
+class Sent(Generic[T]):
+    """What a worker elsewhere made of a replication: what is kept, and files by their paths."""
+
+    kept: T
+    files: dict[str, bytes]
+
+    def written(self, folder: Path) -> T:
+        """The files written here; returns what is kept."""
+        for name, data in self.files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return self.kept
+
+
+@dataclass(frozen=True)
+class SendBack(Generic[T]):
+    """WriteAnd on a machine that has no way to the folder: what it writes is sent back."""
+
+    work: WriteAnd[T]
+
+    def __call__(self, found: Replication) -> Sent[T]:
+        with TemporaryDirectory() as place:
+            writer = self.work.writer._replace(folder=place)
+            kept = replace(self.work, writer=writer)(found)
+            files = sorted(Path(place).rglob("*.parquet"))
+            return Sent(kept, {f.relative_to(place).as_posix(): f.read_bytes() for f in files})

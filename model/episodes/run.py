@@ -10,6 +10,7 @@ Each step has streams of its own, so replications are the same whatever the numb
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
@@ -174,8 +175,9 @@ _work: Work
 
 
 def _begin(work: Work) -> None:
-    """In a worker: keep the case, so that it is sent once."""
+    """In a worker: keep the case, so that it is sent once; Ctrl-C is its parent's to answer."""
     global _work  # noqa: PLW0603  a worker of a pool has no other memory
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work = work
 
 

@@ -6,19 +6,26 @@ whether it can be trusted and about how many runs it would take.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from model.checkpoints import wanted
+from model.cluster import about
 from model.distributions import Floats
 from model.draws import sample
 from model.ensemble import Progress, silent
 from model.loading import Loaded
 from model.problems import BadInput, Mark, Problem
+from model.runfolder import run_hash
 from model.sampling import stream
-from model.variants import outputs
+from model.variants import outputs, parts
 from model.wanted import Wanted, plan
+from model.workfolder import Finished, held, work_folder
 
 from . import given, oneway, sobol
 from .bootstrap import Resampled, Trust, trust
@@ -69,21 +76,28 @@ def run(
     seed: int = 1,
     grouped: bool = False,
     progress: Progress = silent,
+    address: str | None = None,
+    kept: Finished | None = None,
 ) -> list[Study]:
-    """One study for each outcome named; the model runs once for all of them."""
+    """One study for each outcome named; the model runs once for all of them.
+
+    With the address of a Dask cluster its workers run the model; parts that are `kept` are not run
+    again. The numbers are the same.
+    """
     asked = plan(loaded, names)
     varied = varying(loaded, method, grouped)
     samples = size or DEFAULT_SIZE[method]
+    told = partial(outputs, progress=progress, address=address, kept=kept)
     if method == "tornado":
         draws = sample(loaded, samples, seed)
         sets = oneway.variants(loaded, draws, varied)
-        values = outputs(sets, asked, progress=progress)
+        values = told(sets, asked)
         return [
             _one_way(loaded, w, varied, values[:, k], samples) for k, w in enumerate(asked.outputs)
         ]
     if method == "sobol":
         a, b = sobol.pair(loaded, samples, seed)
-        values = outputs(sobol.design(a, b, varied), asked, progress=progress)
+        values = told(sobol.design(a, b, varied), asked)
         points = given.columns(a, varied) if not grouped else None
         return [
             _sobol(w, varied, values[:, k], samples, seed, points)
@@ -91,14 +105,14 @@ def run(
         ]
     if method == "morris":
         x = given.trajectories(varied, samples, seed)
-        [values] = outputs([given.along(loaded, varied, x, seed)], asked, progress=progress)
+        [values] = told([given.along(loaded, varied, x, seed)], asked)
         return [
             _ranked(w, method, varied, given.morris(varied, x, y, seed), y, samples, None)
             for w, y in zip(asked.outputs, values, strict=True)
         ]
     draws = sample(loaded, samples, seed)
     x = given.columns(draws, varied)
-    [values] = outputs([draws], asked, progress=progress)
+    [values] = told([draws], asked)
     of = {"pawn": given.pawn, "delta": given.delta, "regional": given.regional}[method]
     found = []
     for w, y in zip(asked.outputs, values, strict=True):
@@ -112,12 +126,50 @@ def run(
 
 def runs(loaded: Loaded, method: Method, size: int | None, grouped: bool = False) -> int:
     """How many runs of the model a study takes."""
-    count, samples = len(varying(loaded, method, grouped)), size or DEFAULT_SIZE[method]
+    variants, draws = _shape(loaded, method, size or DEFAULT_SIZE[method], grouped)
+    return variants * draws
+
+
+def _shape(loaded: Loaded, method: Method, samples: int, grouped: bool) -> tuple[int, int]:
+    """How many variants of how many draws a study asks the model for."""
+    count = len(varying(loaded, method, grouped))
     if method == "tornado":
-        return (2 * count + 1) * samples
+        return 2 * count + 1, samples
     if method == "sobol":
-        return (count + 2) * samples
-    return (count + 1) * samples if method == "morris" else samples
+        return count + 2, samples
+    return (1, (count + 1) * samples) if method == "morris" else (1, samples)
+
+
+@contextmanager
+def resumable(
+    loaded: Loaded,
+    method: Method,
+    names: Sequence[str],
+    samples: int,
+    seed: int,
+    grouped: bool,
+    folder: Path,
+    resume: bool = False,
+    address: str | None = None,
+) -> Iterator[Finished | None]:
+    """What a large study to `folder` has finished, kept while the block lasts; None if small."""
+    variants, draws = _shape(loaded, method, samples, grouped)
+    if not wanted(variants * draws, address, None, resume):
+        yield None
+        return
+    each = parts(variants, draws)
+    identity = {
+        "method": method,
+        "outputs": list(names),
+        "samples": samples,
+        "groups": grouped,
+        "seed": seed,
+        "inputs": run_hash(loaded, samples, seed, "lhs"),
+        "chunk": each[0].stop,
+    }
+    kept = Finished(work_folder(folder), len(each))
+    with held(kept, identity | about(), resume):
+        yield kept
 
 
 def varying(loaded: Loaded, method: Method, grouped: bool) -> tuple[Factor, ...]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
-from model import checkpoints
+from model import checkpoints, workfolder
 from model.loading import SHIPPED
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,13 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return firsts
 
 
+def wait_for(met: Callable[[], bool], child: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 120
+    while not met() and time.monotonic() < until:
+        assert child.poll() is None, "it ended before it could be killed"
+        time.sleep(0.005)
+
+
 class TestKilled:
     def test_a_killed_run_goes_on_to_the_same_bytes(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,10 +89,7 @@ class TestKilled:
         words = ["run", STARTER, "--draws", draws, "--chunk", chunk, "--out", folder / "out"]
         command = [sys.executable, "-m", "cli", *(str(word) for word in words), "--quiet"]
         child = subprocess.Popen(command, cwd=ROOT)
-        until = time.monotonic() + 120
-        while len(list(work.glob("*.chunk"))) < 3 and time.monotonic() < until:
-            assert child.poll() is None, "it ended before it could be killed"
-            time.sleep(0.005)
+        wait_for(lambda: len(list(work.glob("*.chunk"))) >= 3, child)
         child.kill()
         assert child.wait() == -signal.SIGKILL
         done = len(list(work.glob("*.chunk")))
@@ -98,6 +103,43 @@ class TestKilled:
         assert not work.exists()
         assert run("--out", "whole", draws=draws).exit_code == 0  # in memory, in one piece
         assert answers(folder / "out") == answers(folder / "whole")
+
+    def test_a_killed_study_goes_on_to_the_same_bytes(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        samples, parts, work = 512, 7, folder / ".out.work"  # parts of 85 draws
+        words = ["sensitivity", STARTER, "--method", "sobol", "--samples", samples]
+        words += ["--output", "npv:society", "--output", "net_saving:all", "--quiet"]
+        words = [str(word) for word in words]
+        command = [sys.executable, "-m", "cli", *words, "--resume", "--out", str(folder / "out")]
+        child = subprocess.Popen(command, cwd=ROOT)
+        wait_for(lambda: len(list(work.glob("*.chunk"))) >= 2, child)
+        child.kill()
+        assert child.wait() == -signal.SIGKILL
+        done = len(list(work.glob("*.chunk")))
+        assert 2 <= done < parts
+        assert not (folder / "out").exists()
+
+        keep, numbers = workfolder.Finished.save, list[int]()
+
+        def save(self: workfolder.Finished, number: int, *words: Any) -> None:
+            numbers.append(number)
+            keep(self, number, *words)
+
+        monkeypatch.setattr(workfolder.Finished, "save", save)
+        refused = CliRunner().invoke(main, [*words, "--seed", "2", "--resume", "--out", "out"])
+        assert (refused.exit_code, "of another run (seed 1, inputs " in refused.output) == (2, True)
+        resumed = CliRunner().invoke(main, [*words, "--resume", "--out", "out"])
+        assert resumed.exit_code == 0, resumed.output
+        assert numbers == list(range(done, parts))
+        assert not work.exists()
+        whole = CliRunner().invoke(main, [*words, "--out", "whole"])  # in memory, in one piece
+        assert (whole.exit_code, len(numbers)) == (0, parts - done)
+        names = {path.name for path in (folder / "whole").iterdir()}
+        assert "sensitivity.csv" in names
+        assert {n: (folder / "out" / n).read_bytes() for n in names} == {
+            n: (folder / "whole" / n).read_bytes() for n in names
+        }
 
 
 class TestStopped:
@@ -206,7 +248,7 @@ class TestRefused:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stopped(monkeypatch, KeyboardInterrupt())
-        with checkpoints._locked(folder / ".out.work"):
+        with workfolder.locked(folder / ".out.work"):
             done = kept("--resume")
         assert (done.exit_code, "another process is at work" in done.output) == (2, True)
         assert kept("--resume").exit_code == 0

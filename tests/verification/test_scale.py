@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pickle
 import socket
-import subprocess
-import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +14,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from model import cluster, ensemble, runfolder, variants
-from model.checkpoints import Asked, kept_run, work_folder
+from model import checkpoints, cluster, ensemble, runfolder, variants
+from model.checkpoints import Asked, kept_run
 from model.draws import each_drawn, sample
 from model.ensemble import Result
 from model.episodes import prepare
@@ -30,9 +26,10 @@ from model.luck import luck
 from model.ondisk import Columns, Damaged, check, places, read, write_block
 from model.problems import BadInput
 from model.wanted import plan
+from model.workfolder import work_folder
+from tests.clusters import Cluster, started, until
 from tests.conftest import scenario
 
-ROOT = Path(__file__).parents[2]
 DRAWS, CHUNK = 90, 20
 
 
@@ -111,6 +108,26 @@ class TestOnDisk:
             values = result.values(f"{row['metric']}:{row['party']}", row["strategy"])
             np.testing.assert_equal(row["value"], values[row["draw"]])
 
+    def test_what_was_drawn_is_written_with_few_numbers_in_memory(
+        self, starter: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A part of a column that is on disk must not keep the whole column."""
+        monkeypatch.setattr(runfolder, "ROWS_PER_GROUP", 1_000)
+        asked = Asked(starter, 20_000, 1, "lhs", 1, 2_048)
+        drawn = checkpoints._draws(asked, *checkpoints._drawn(asked, tmp_path))
+        tracemalloc.start()
+        runfolder._tables(
+            tmp_path / "draws.parquet", runfolder.draws_table(Result(drawn, {}, {}, {}))
+        )
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        column = 8 * asked.size
+        assert len(starter.uncertain) * column > 8 * column > most
+        found = pq.read_table(tmp_path / "draws.parquet")
+        for name, values in sample(starter, asked.size, 1).values.items():
+            if name in starter.uncertain:
+                assert np.array_equal(found.column(name).to_numpy(), values)
+
     def test_a_block_tells_when_it_is_not_what_was_written(self, tmp_path: Path) -> None:
         path = tmp_path / "a.chunk"
         arrays = {("a", "x"): np.arange(6.0).reshape(2, 3), ("b",): np.array([np.nan, 1.0])}
@@ -127,63 +144,6 @@ class TestOnDisk:
 
 
 # --- a real cluster
-
-
-class Cluster:
-    """A scheduler and workers as processes on this machine."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.processes = folder, list[subprocess.Popen[bytes]]()
-        about = folder / "scheduler.json"
-        self._start("scheduler", "--port", "0", "--scheduler-file", str(about))
-        self._until(lambda: about.exists() and about.stat().st_size > 0)
-        self.address: str = json.loads(about.read_text())["address"]
-
-    def _start(self, what: str, *words: str, **environment: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words]
-        with (self.folder / f"{what}-{len(self.processes)}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [*command, "--host", "127.0.0.1", "--no-dashboard"],
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-            )
-        self.processes.append(process)
-        return process
-
-    def worker(self, **environment: str) -> subprocess.Popen[bytes]:
-        known = self.workers()
-        process = self._start(
-            "worker", self.address, "--nthreads", "1", "--no-nanny",
-            "--local-directory", str(self.folder), **environment,
-        )  # fmt: skip
-        self._until(lambda: self.workers() > known)
-        return process
-
-    def workers(self) -> int:
-        from distributed import Client
-
-        with Client(self.address, set_as_default=False) as client:
-            return len(client.nthreads())
-
-    @staticmethod
-    def _until(met: Any) -> None:
-        until = time.monotonic() + 60
-        while not met():
-            assert time.monotonic() < until, "the cluster did not start"
-            time.sleep(0.2)
-
-
-@contextmanager
-def started(folder: Path) -> Iterator[Cluster]:
-    there = Cluster(folder)
-    try:
-        yield there
-    finally:
-        for process in reversed(there.processes):
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +169,7 @@ class TestCluster:
         finally:
             process.kill()
             process.wait()
-        Cluster._until(lambda: dask.workers() == 1)
+        until(lambda: dask.workers() == 1)
 
     def test_another_version_is_told_with_both(self) -> None:
         other = cluster.about() | {"numpy": "1.26.0"}
@@ -238,7 +198,10 @@ class TestCluster:
         with pytest.raises(ValueError, match="invalid literal"):
             list(cluster.mapped(int, ["1", "x"], dask.address))
 
-    def test_outcomes_of_variants_are_the_same(self, starter: Loaded, dask: Cluster) -> None:
+    def test_outcomes_of_variants_are_the_same(
+        self, starter: Loaded, dask: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(variants, "RUNS_PER_PART", 1)  # parts of 64 draws
         base = sample(starter, 130, 1)
         asked = plan(starter, ["avoided_rescue_spending:all", "net_saving:all"])
         name = starter.uncertain[0]
