@@ -1,213 +1,244 @@
-"""Charts of sensitivity: tornado, bars with intervals, and scatter of the leading numbers."""
+"""Charts of sensitivity: tornado, bars with intervals, and scatter of the leading numbers.
+
+Names stand above their bars, so that a chart is narrow enough for a phone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
+from model.sensitivity.study import Row
+
 from .figures import quantity
 from .renderer import BLUE, GREY, INK, ORANGE, Spec
-from .sensitivity import CALLED, Told
+from .sensitivity import CALLED, folded, parts
+from .sensitivity_answer import Told, stands_out
 
-WIDTH, BAR, MOST = 460, 34, 12
-LINE = 50  # letters
+WIDTH, MOST = 440, 12
+LINE = 58  # letters
+STEP, LETTERS, BAR = 36, 16, 12  # points of a bar with its name, of another line, another bar
+HALF, HALF_LINE = 175, 27  # of a scatter
 SCATTERED, POINTS = 4, 600
-FACT, LEVER = "fact", "lever"
-COLOURS = {FACT: BLUE, LEVER: ORANGE}
+LOW, HIGH = "at its low value", "at its high value"
 USD = "replace(format(datum.value, '$.3~s'), 'G', 'B')"
+Bars = Sequence[Mapping[str, Any]]
 
 
 def figure(t: Told) -> Spec:
     """The study as one picture."""
-    bars = tornado(t) if t.study.method == "tornado" else indices(t)
-    if t.study.points is None or not t.study.rows:
+    if t.study.method == "tornado":
+        return tornado(t)
+    bars = indices(t)
+    if t.study.points is None or not stands_out(t.study):
         return bars
     apart = {"legend": {"color": "independent"}}
     return {"vconcat": [bars, scatter(t)], "spacing": 28, "resolve": apart}
 
 
-def _labels(t: Told) -> dict[str, str]:
-    """Of each leading factor: its place, and its name in lines of LINE letters, two at most."""
-    rows = t.study.rows[:MOST]
-    return {
-        row.factor.name: f"{k + 1}. {_lines(t.label(row.factor))}" for k, row in enumerate(rows)
+def _labels(t: Told, rows: Sequence[Row]) -> dict[str, str]:
+    """Of each factor: its place, and its name in two lines at most; all have as many."""
+    found = {
+        row.factor.name: _lines(f"{k + 1}. {t.label(row.factor)}", LINE)
+        for k, row in enumerate(rows)
     }
+    most = max(label.count("\n") for label in found.values())
+    return {name: " \n" * (most - label.count("\n")) + label for name, label in found.items()}
 
 
-def _lines(words: str) -> str:
-    return "\n".join(wrap(words, LINE, max_lines=2, placeholder=" \N{HORIZONTAL ELLIPSIS}"))
+def _lines(words: str, letters: int) -> str:
+    mark = " \N{HORIZONTAL ELLIPSIS}"
+    return "\n".join(wrap(words, letters, max_lines=2, placeholder=mark))
 
 
 def _axis(t: Told, title: str | None, of_outcome: bool = True) -> Spec:
-    axis: dict[str, Any] = {"title": title, "tickCount": 6}
+    axis: dict[str, Any] = {"title": title, "tickCount": 5, "grid": False}
     if of_outcome and "USD" in t.study.output.unit:
         axis["labelExpr"] = USD
     return axis
 
 
-def _names(labels: dict[str, str]) -> Spec:
-    return {
-        "field": "label",
-        "type": "nominal",
-        "sort": list(labels.values()),
-        "axis": {
-            "title": None,
-            "labelLimit": 400,
-            "ticks": False,
-            "domain": False,
-            "labelExpr": "split(datum.label, '\\n')",
-        },
-    }
+def _step(labels: Mapping[str, str], bars: int = 1) -> int:
+    """Points from a row to the next."""
+    lines = max(label.count("\n") for label in labels.values())
+    return STEP + LETTERS * lines + BAR * (bars - 1)
+
+
+def _place(labels: Mapping[str, str]) -> Spec:
+    """Rows below each other, without an axis: their names stand in the chart."""
+    return {"field": "label", "type": "nominal", "sort": list(labels.values()), "axis": None}
+
+
+def _names(labels: Mapping[str, str], bars: int = 1) -> list[Spec]:
+    """Each name above its bars, with a white rim where lines cross it."""
+    mark = {
+        "type": "text", "align": "left", "baseline": "line-top", "lineBreak": "\n",
+        "dy": 2 - _step(labels, bars) / 2, "color": INK, "fontSize": 13,
+    }  # fmt: skip
+    encoding = {"x": {"value": 0}, "y": _place(labels), "text": {"field": "label"}}
+    data = {"values": [{"label": label} for label in labels.values()]}
+    rim = {"stroke": "white", "strokeWidth": 4, "strokeJoin": "round"}
+    return [{"data": data, "mark": mark | style, "encoding": encoding} for style in (rim, {})]
+
+
+def _below(labels: Mapping[str, str], bars: int = 1) -> float:
+    """From the middle of a row to that of its first bar."""
+    return _step(labels, bars) / 2 - 10 - BAR * (bars - 1)
+
+
+# --- tornado
 
 
 def tornado(t: Told) -> Spec:
-    """A bar from the outcome at the low to that at the high value, about the mean as it is."""
-    s, labels = t.study, _labels(t)
-    rows = []
-    for row in s.rows[:MOST]:
-        assert row.outcome is not None
-        role = LEVER if row.factor.role == "lever" else FACT
-        for end, at in zip(("low", "high"), row.outcome, strict=True):
-            rows.append(
-                {
-                    "label": labels[row.factor.name],
-                    "end": end,
-                    "at": at,
-                    "mean": s.mean,
-                    "role": role,
-                    "mark": "\N{BLACK CIRCLE}" if end == "high" else "",
-                }
-            )
-    y = _names(labels)
-    x = quantity("at", axis=_axis(t, f"{t.outcome}, mean over draws"), scale={"zero": False})
+    """Facts and levers, each with a scale of its own: they are moved by different measures."""
+    panels = [
+        _panel(t, title, some)
+        for title, rows in parts(t.study)
+        if (some := folded(t.study, rows)[0][:MOST])
+    ]
+    words = {"text": wrap(f"What moves {t.outcome}, one number at a time", LINE), "offset": 18}
+    apart = {"scale": {"x": "independent", "y": "independent"}}
+    return {"title": words, "vconcat": panels, "spacing": 26, "resolve": apart}
+
+
+def _panel(t: Told, title: str, rows: Sequence[Row]) -> Spec:
+    """A bar from the mean as drawn to that at the low and at the high value."""
+    s, labels = t.study, _labels(t, rows)
+    values = [
+        {"label": labels[row.factor.name], "end": end, "by": at - s.mean, "zero": 0.0}
+        for row in rows
+        if row.outcome is not None
+        for end, at in zip((LOW, HIGH), row.outcome, strict=True)
+    ]
+    x = quantity("by", axis=_axis(t, "change of the mean over draws"), scale={"zero": True})
     colour = {
-        "field": "role",
-        "scale": {"domain": list(COLOURS), "range": list(COLOURS.values())},
+        "field": "end",
+        "scale": {"domain": [LOW, HIGH], "range": [GREY, BLUE]},
         "legend": {"title": None, "orient": "bottom"},
     }
+    bar = {"type": "bar", "height": 12, "yOffset": _below(labels), "opacity": 0.85}
     layers: list[Spec] = [
         {
-            "mark": {"type": "bar", "height": 12},
-            "encoding": {
-                "x": x,
-                "x2": {"field": "mean"},
-                "y": y,
-                "color": colour,
-                "opacity": {
-                    "field": "end",
-                    "scale": {"domain": ["low", "high"], "range": [0.45, 1.0]},
-                    "legend": {
-                        "title": None,
-                        "orient": "bottom",
-                        "labelExpr": "'at its ' + datum.label + ' value'",
-                    },
-                },
-            },
+            "data": {"values": values},
+            "mark": bar,
+            "encoding": {"x": x, "x2": {"field": "zero"}, "y": _place(labels), "color": colour},
         },
         {
             "mark": {"type": "rule", "color": INK},
-            "encoding": {"x": {"datum": s.mean, "type": "quantitative"}},
+            "data": {"values": [{"zero": 0.0}]},
+            "encoding": {"x": quantity("zero")},
         },
+        *_names(labels),
     ]
-    return {
-        "title": {"text": f"What moves {t.outcome}", "subtitle": "one number at a time"},
-        "data": {"values": rows},
-        "width": WIDTH,
-        "height": BAR * len(labels),
-        "layer": layers,
-    }
+    height = _step(labels) * len(labels)
+    return {"title": title, "width": WIDTH, "height": height, "layer": layers}
+
+
+# --- indices
 
 
 def indices(t: Told) -> Spec:
     """Indices with their 90 % intervals; for Sobol both orders."""
-    s, labels = t.study, _labels(t)
-    rows: list[dict[str, Any]] = []
-    for row in s.rows[:MOST]:
-        role = LEVER if row.factor.role == "lever" else FACT
-        common = {"label": labels[row.factor.name], "role": role}
-        span = {"v": row.value, "lo": row.low, "hi": row.high}
-        rows.append(common | {"order": CALLED[s.method]} | span)
-        if row.first:
-            value, low, high = row.first
-            rows.append(common | {"order": "first share", "v": value, "lo": low, "hi": high})
-    orders = list(dict.fromkeys(r["order"] for r in rows))
-    in_its_unit = s.method == "morris"
-    x = quantity("v", axis=_axis(t, _index_title(t), in_its_unit), scale={"zero": True})
-    y = _names(labels)
-    shift = {"field": "order", "sort": orders} if len(orders) > 1 else None
-    at: Spec = {"y": y} | ({"yOffset": shift} if shift else {})
-    colour = {
-        "field": "order" if shift else "role",
-        "scale": {"domain": orders, "range": [BLUE, GREY]}
-        if shift
-        else {"domain": list(COLOURS), "range": list(COLOURS.values())},
-        "legend": {"title": None, "orient": "bottom"},
-    }
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "bar", "opacity": 0.75},
-            "encoding": {"x": x, **at, "color": colour},
-        },
-        {
-            "mark": {"type": "rule", "strokeWidth": 1.6, "color": INK},
-            "encoding": {"x": quantity("lo"), "x2": {"field": "hi"}, **at},
-        },
+    s = t.study
+    rows = [row for _, some in parts(s) for row in folded(s, some)[0]]
+    rows = sorted(rows or s.rows[:1], key=lambda row: -row.value)[:MOST]
+    labels = _labels(t, rows)
+    values = [
+        {"label": labels[r.factor.name], "v": r.value, "lo": r.low, "hi": r.high} for r in rows
     ]
+    first = [
+        {"label": labels[r.factor.name], "v": r.first[0], "lo": r.first[1], "hi": r.first[2]}
+        for r in rows
+        if r.first
+    ]
+    x = quantity("v", axis=_axis(t, _index_title(t), s.method == "morris"), scale={"zero": True})
+    orders = {CALLED[s.method]: (values, BLUE)} | ({"first share": (first, GREY)} if first else {})
+    layers: list[Spec] = []
+    for k, (order, (data, _)) in enumerate(orders.items()):
+        below = _below(labels, len(orders)) + BAR * k
+        layers += _bars(data, order, below, x, labels, {n: c for n, (_, c) in orders.items()})
     if s.inert > 0.0:
         layers.append(
             {
                 "mark": {"type": "rule", "strokeDash": [4, 3], "color": ORANGE},
-                "encoding": {"x": {"datum": s.inert, "type": "quantitative"}},
+                "data": {"values": [{"v": s.inert}]},
+                "encoding": {"x": quantity("v")},
             }
         )
-    no_more = "; dashed: reached by accident" if s.inert > 0.0 else ""
+    layers += _names(labels, len(orders))
+    dashed = "; dashed: reached by accident" if s.inert > 0.0 else ""
     return {
         "title": {
-            "text": f"What {t.outcome} hangs on",
-            "subtitle": f"{s.method}; lines: 90 % intervals{no_more}",
+            "text": wrap(f"What {t.outcome} hangs on", LINE),
+            "subtitle": f"{s.method}; lines: 90 % intervals{dashed}",
         },
-        "data": {"values": rows},
         "width": WIDTH,
-        "height": (BAR if shift is None else 38) * len(labels),
+        "height": _step(labels, len(orders)) * len(labels),
         "layer": layers,
     }
+
+
+def _bars(
+    data: Bars, order: str, below: float, x: Spec, labels: Mapping[str, str], colours: Spec
+) -> list[Spec]:
+    """One order's bars and the lines of their intervals."""
+    colour: Spec = {"datum": order} | {
+        "scale": {"domain": list(colours), "range": list(colours.values())},
+        "legend": {"title": None, "orient": "bottom"} if len(colours) > 1 else None,
+    }
+    y = _place(labels)
+    bar = {"type": "bar", "height": 9, "opacity": 0.75, "yOffset": below}
+    line = {"type": "rule", "strokeWidth": 1.6, "color": INK, "yOffset": below}
+    ends = {"x": quantity("lo"), "x2": {"field": "hi"}, "y": y}
+    return [
+        {"data": {"values": data}, "mark": bar, "encoding": {"x": x, "y": y, "color": colour}},
+        {"data": {"values": data}, "mark": line, "encoding": ends},
+    ]
 
 
 def _index_title(t: Told) -> str:
     if t.study.method == "sobol":
         return "share of the variance"
+    if t.study.method == "morris":
+        return "mean change by a move over two thirds of the 5-95 % span"
     return CALLED[t.study.method]
 
 
+# --- scatter
+
+
 def scatter(t: Told) -> Spec:
-    """The outcome against the leading numbers, draw by draw."""
+    """The outcome against the leading numbers, draw by draw; of tied ones against the first."""
     s = t.study
     assert s.points is not None
     x, y = s.points
-    order = {f.name: k for k, f in enumerate(s.factors)}
-    labels = _labels(t)
-    panels = []
-    leading = [r for r in s.rows if r.factor.members][:SCATTERED]
-    few = _axis(t, None) | {"tickCount": 4}
     some = np.arange(y.size)[:: max(1, y.size // POINTS)]
+    leading = [r for r in s.rows if r.factor.members and r.low > s.inert][:SCATTERED]
+    panels = []
     for row in leading:
-        column = x[some, order[row.factor.name]]
+        column = x[row.factor.members[0]][some]
         values = [{"x": float(a), "y": float(b)} for a, b in zip(column, y[some], strict=True)]
+        label = t.label(row.factor._replace(name=row.factor.members[0],
+                                            members=row.factor.members[:1]))  # fmt: skip
+        title = wrap(label, HALF_LINE, max_lines=3, placeholder=" \N{HORIZONTAL ELLIPSIS}")
         panels.append(
             {
-                "title": {"text": labels[row.factor.name].split("\n"), "fontSize": 12},
+                "title": {"text": title, "fontSize": 12},
                 "data": {"values": values},
-                "width": 300,
-                "height": 150,
+                "width": HALF,
+                "height": 130,
                 "mark": {"type": "circle", "size": 12, "opacity": 0.45, "color": BLUE},
                 "encoding": {
-                    "x": quantity("x", axis={"title": None, "tickCount": 4}, scale={"zero": False}),
-                    "y": quantity("y", axis=few, scale={"zero": False}),
+                    "x": quantity("x", axis={"title": None, "tickCount": 3}, scale={"zero": False}),
+                    "y": quantity(
+                        "y", axis=_axis(t, None) | {"tickCount": 4}, scale={"zero": False}
+                    ),
                 },
             }
         )
-    told = f"Each draw: {t.outcome}, by the numbers that matter most"
-    title = {"text": told, "anchor": "start"}
-    return {"title": title, "concat": panels, "columns": 2, "spacing": 22}
+    words = wrap(f"Each draw: {t.outcome}, by the numbers that matter most", LINE)
+    above = {"text": words, "anchor": "start", "offset": 14}
+    return {"title": above, "concat": panels, "columns": 2, "spacing": 18}

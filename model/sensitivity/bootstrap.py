@@ -24,6 +24,11 @@ class Resampled(NamedTuple):
     values: Floats
     resamples: Floats
 
+    @property
+    def told(self) -> bool:
+        """Whether there is an index for every factor, and resamples that tell how sure it is."""
+        return bool(np.isfinite(self.values).all()) and len(self.resamples) >= RESAMPLES // 8
+
     def interval(self) -> tuple[Floats, Floats]:
         """Percentiles of the resamples about their median, moved to the estimate: resampling adds
         its own bias to distances between distributions, which this leaves out."""
@@ -42,26 +47,30 @@ class Trust(NamedTuple):
     needed: int  # about how many runs would make the half-width FINE
 
 
+def resampled(values: Floats, resamples: Floats) -> Resampled:
+    """Without the resamples that tell nothing, in which by accident all outcomes are the same."""
+    return Resampled(values, resamples[np.isfinite(resamples).all(axis=1)])
+
+
 def trust(found: Resampled, runs: int, scale: float = 1.0) -> Trust:
     """Judge a ranking by its resamples.
 
-    A factor leads if it stands before all that follow in SURE of the resamples, and so do all
-    before it. Intervals shrink with the root of the number of runs. `scale` is what counts as all:
-    1 for shares of variance.
+    The first N lead if in SURE of the resamples all of them at once are in this order and before
+    all others. Intervals shrink with the root of the number of runs. `scale` is what counts as
+    all: 1 for shares of variance.
     """
     order = np.argsort(-found.values, kind="stable")
-    leading = 0
-    for k in range(len(order) - 1):
-        ahead = found.resamples[:, order[k]] > found.resamples[:, order[k + 1 :]].max(axis=1)
-        if ahead.mean() < SURE:
-            break
-        leading = k + 1
+    ranked = found.resamples[:, order]
+    best_from = np.maximum.accumulate(ranked[:, ::-1], axis=1)[:, ::-1]
+    ahead = ranked[:, :-1] > best_from[:, 1:]
+    together = np.logical_and.accumulate(ahead, axis=1).mean(axis=0)
+    leading = int((together >= SURE).sum()) if len(order) > 1 else 1
     low, high = found.interval()
     half = float(((high - low) / 2.0)[order[: max(leading, 1)]].max() / scale)
     times = (half / FINE) ** 2
-    if leading == 0 and len(order) > 1:  # what tells the first from the second
+    if leading == 0:  # what tells the first from the second
         gap = found.values[order[0]] - found.values[order[1]]
-        spread = np.std(found.resamples[:, order[0]] - found.resamples[:, order[1]])
+        spread = np.std(ranked[:, 0] - ranked[:, 1])
         times = max(times, float((1.28 * spread / gap) ** 2) if gap > 0.0 else np.inf)
     needed = int(np.ceil(runs * min(max(times, 1.0), MANY)))
     return Trust(leading, half, leading > 0 and half <= FINE, runs, needed)

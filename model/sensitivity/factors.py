@@ -95,11 +95,17 @@ def role(name: str) -> Role:
 
 
 def by_meaning(all_factors: Sequence[Factor]) -> tuple[Factor, ...]:
-    """One factor for each meaning, so that a few groups stand for a hundred numbers."""
-    groups: dict[str, list[Factor]] = {}
+    """One factor for each meaning, so that a few groups stand for a hundred numbers; levers of a
+    meaning are a group of their own."""
+    groups: dict[tuple[str, Role], list[Factor]] = {}
     for factor in all_factors:
-        groups.setdefault(factor.meaning, []).append(factor)
+        groups.setdefault((factor.meaning, factor.role), []).append(factor)
     return tuple(
-        Factor(word, tuple(n for f in found for n in f.members), word, found[0].role)
-        for word, found in groups.items()
+        Factor(
+            f"{word}: levers" if kind == "lever" else word,
+            tuple(n for f in found for n in f.members),
+            word,
+            kind,
+        )
+        for (word, kind), found in groups.items()
     )

@@ -8,8 +8,9 @@ bootstrap are SALib's (Saltelli et al. 2010 for the first order, Jansen 1999 for
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +21,14 @@ from model.luck import luck
 from model.sampling import SMALLEST, stream
 from model.variants import exchanged, with_luck
 
-from .bootstrap import CONFIDENCE, RESAMPLES, Resampled
+from .bootstrap import CONFIDENCE, RESAMPLES, Resampled, resampled
 from .factors import CHANCE, Factor
-from .given import problem
+
+
+def problem(count: int) -> dict[str, Any]:
+    """What SALib asks to know of the inputs."""
+    names = [str(k) for k in range(count)]
+    return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
 
 
 class Indices(NamedTuple):
@@ -64,15 +70,28 @@ def indices(values: Floats, seed: int) -> Indices | None:
     count = values.shape[0] - 2
     if not np.ptp(values) > 0.0:
         return None
-    found = sobol.analyze(
-        problem(count),
-        values.T.reshape(-1),
-        calc_second_order=False,
-        num_resamples=RESAMPLES,
-        conf_level=CONFIDENCE,
-        keep_resamples=True,
-        seed=seed,
-    )
+    with warnings.catch_warnings():  # resamples in which nothing varies are dropped
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = sobol.analyze(
+            problem(count),
+            values.T.reshape(-1),
+            calc_second_order=False,
+            num_resamples=RESAMPLES,
+            conf_level=CONFIDENCE,
+            keep_resamples=True,
+            seed=seed,
+        )
     return Indices(
-        Resampled(found["S1"], found["S1_conf_all"]), Resampled(found["ST"], found["ST_conf_all"])
+        resampled(found["S1"], found["S1_conf_all"]), resampled(found["ST"], found["ST_conf_all"])
     )
+
+
+def alone(first: Resampled) -> tuple[float, float, float]:
+    """What the factors make alone, together: the sum of their first orders, with its interval.
+
+    Of the indices as estimated: without the negative ones the sum of many small ones would be too
+    large. SALib draws the same rows for all factors of a resample.
+    """
+    found = Resampled(first.values.sum(keepdims=True), first.resamples.sum(axis=1, keepdims=True))
+    low, high = found.interval()
+    return float(found.values[0]), float(low[0]), float(high[0])
