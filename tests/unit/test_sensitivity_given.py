@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import warnings
+
 import numpy as np
 import pytest
+from SALib.analyze import delta as salib_delta
+from SALib.analyze import pawn as salib_pawn
 from scipy import stats
 
 from model.distributions import Floats
@@ -179,3 +185,16 @@ def test_few_samples_are_refused() -> None:
     with pytest.raises(BadInput, match="at most"):
         study.sized("delta", 1_000_000)
     assert (study.sized("sobol", 33), study.sized("sobol", 64)) == (64, 64)
+
+
+def test_pawn_and_delta_are_those_of_salib_where_its_are_sound() -> None:
+    """Ishigami's function, 4,000 plain draws; SALib slices and smooths a little otherwise."""
+    x = np.random.default_rng(1).uniform(-np.pi, np.pi, (4000, 3))
+    y = np.sin(x[:, 0]) + 7.0 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+    about = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[-np.pi, np.pi]] * 3}
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        distances = salib_pawn.analyze(about, x, y, S=given.SLICES, seed=1)["median"]
+        shifts = salib_delta.analyze(about, x, y, seed=1, num_resamples=2)["delta_raw"]
+    np.testing.assert_allclose(given.pawn(x.T, y), distances, atol=0.001)
+    np.testing.assert_allclose(given.delta(x.T, y), shifts, atol=0.02)
