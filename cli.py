@@ -504,20 +504,22 @@ def solve(
     out: Path | None, form: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Find the value of a number at which a target is reached, and how sure that is."""
-    from report import progress, solved, solved_files
+    from report import answer_page, progress, solved, solved_files
 
     loaded = _load(scenario, settings)
     asked = solved.question(loaded, vary, low, high, target, scale, also)
     words = (vary, asked.low, asked.high, asked.target, scale, also)
     folder = solved_files.folder_for(out, "solve", loaded, draws, seed, words)
-    total = draws * (solved.POINTS + 12)  # about: a root takes some more
+    total = draws * solved.ABOUT
+    if not quiet and (told := asked.cost(draws)):
+        click.echo(told, err=True)
     with progress.bar(f"{vary}: {draws:,} draws", total, quiet) as advance:
         found = solved.answered(asked, draws, seed, lambda done: advance(min(done, total)))
-        solved.write(found, folder)
+        page = solved.write(found, folder)
     if form == "json":
         _print_json(solved.as_json(found, folder))
     elif not quiet:
-        solved.view(found, folder)
+        answer_page.show(page, folder)
 
 
 @main.command()
@@ -537,21 +539,23 @@ def grid(
     draws: int, seed: int, settings: tuple[str, ...], out: Path | None, form: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Tell an outcome over two numbers at once, with its break-even line."""
+    from report import answer_page, progress, solved_files
     from report import grid as grids
-    from report import progress, solved_files
 
     loaded = _load(scenario, settings)
     asked = grids.question(loaded, vary, output, target, scale)
     words = (*vary, output, target, scale)
     folder = solved_files.folder_for(out, "grid", loaded, draws, seed, words)
     title = f"{asked.variants} pairs of values: {draws:,} draws"
+    if not quiet and (told := asked.cost(draws)):
+        click.echo(told, err=True)
     with progress.bar(title, draws * asked.variants, quiet) as advance:
         found = grids.answered(asked, draws, seed, advance)
-        grids.write(asked, found, seed, folder)
+        page = grids.write(asked, found, seed, folder)
     if form == "json":
         _print_json(grids.as_json(asked, found, seed, folder))
     elif not quiet:
-        grids.view(asked, found, folder)
+        answer_page.show(page, folder)
 
 
 @main.command()
@@ -577,23 +581,23 @@ def frontier(
     quiet: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Search mixes of revenue: which keep the backbone alive, at whose cost, with what regret."""
+    from report import answer_page, progress, solved_files
     from report import frontier as frontiers
-    from report import progress, solved_files
 
     loaded = _load(scenario, settings)
     asked = frontiers.question(loaded, **options)
     words = sorted(options.items())
     folder = solved_files.folder_for(out, "frontier", loaded, draws, seed, words)
     total = draws * asked.variants
-    if not quiet:
-        click.echo(asked.cost(draws), err=True)
+    if not quiet and (told := asked.cost(draws)):
+        click.echo(told, err=True)
     with progress.bar(f"{asked.variants} variants: {draws:,} draws", total, quiet) as advance:
         found = frontiers.answered(asked, draws, seed, advance)
-        frontiers.write(asked, found, folder)
+        page = frontiers.write(asked, found, folder)
     if form == "json":
         _print_json(frontiers.as_json(asked, found, folder))
     elif not quiet:
-        frontiers.view(asked, found, folder)
+        answer_page.show(page, folder)
 
 
 @main.command()
@@ -629,9 +633,9 @@ def outcomes(scenario: Path, words: tuple[str, ...], settings: tuple[str, ...], 
     help="An outcome, as in npv:backbone or p_insolvent:backbone@2027-12; repeatable.",
 )  # fmt: skip
 @click.option(
-    "--samples", type=click.IntRange(4, 1_000_000),
-    help="Draws of each bar (tornado, 100), base samples (sobol, 512), trajectories (morris, 40), "
-    "draws (2,000).",
+    "--samples", type=click.IntRange(1, 1_000_000),
+    help="Draws of each bar (tornado, 100), base samples (sobol, 512, a power of two), "
+    "trajectories (morris, 40), draws (2,000).",
 )  # fmt: skip
 @click.option("--groups", is_flag=True, help="Sobol by meaning: a few groups, far fewer runs.")
 @SEED
@@ -663,7 +667,9 @@ def sensitivity(
 
     _refuse_unreachable(cluster)
     loaded = _load(scenario, settings)
-    size = samples or study.DEFAULT_SIZE[method]
+    size = study.sized(method, samples)
+    if samples and size != samples and not quiet:
+        click.echo(f"--samples {samples}: rounded up to {size}, a power of two.", err=True)
     total = study.runs(loaded, method, size, groups)
     folder = sensitivity_page.prepared(loaded, method, size, seed, out)
     asked = (loaded, method, names, size, seed, groups)
@@ -674,7 +680,7 @@ def sensitivity(
         study.resumable(*asked, folder, resume, cluster) as kept,
     ):
         told = words.told(loaded, study.run(*asked, advance, cluster, kept))
-        sensitivity_page.write(told, loaded.scenario.name, folder)
+        sensitivity_page.write(told, loaded, folder)
     if form == "json":
         _print_json({"folder": str(folder), "studies": [words.as_json(t) for t in told]})
     elif not quiet:
@@ -688,7 +694,7 @@ def sensitivity(
 @click.option("--option", "others", type=FILE, multiple=True, help="Another scenario to choose.")
 @click.option("--value", required=True, help="Whose value: npv:PARTY; more with + or -.")
 @click.option("--pilot", "pilots", multiple=True, help="effect=NAME,people=N[,months=M ...].")
-@click.option("--draws", default=1000, show_default=True, type=click.IntRange(100, 20_000))
+@click.option("--draws", default=1000, show_default=True, help="100 to 20,000.")
 @click.option("--luck", default=1, show_default=True, type=click.IntRange(1, 100),
               help="Lucks of each draw: more part facts from luck better.")  # fmt: skip
 @SEED

@@ -25,6 +25,7 @@ FEWEST = 10
 WORTH_IT = 0.03  # a further condition must add this to the mean of coverage and density
 UNLIKELY = 0.05  # quasi-p-value above which a condition is no finding
 RESAMPLES = 20
+FIRM = 0.8  # share of resamples: below it another condition does nearly as well
 NO_FINDING = 0.01  # chance of a box as dense on unseen draws, if there were no structure
 
 
@@ -61,21 +62,38 @@ class Box(NamedTuple):
         return 2.0 * self.coverage * self.density / whole if whole > 0.0 else 0.0
 
 
-class Finding(NamedTuple):
-    """The box, on draws that it was not found on, and how sure it is."""
+class Counted(NamedTuple):
+    """A box on unseen draws, with 95 % intervals of coverage and density (Wilson 1927)."""
 
     box: Box
-    trajectory: tuple[Box, ...]  # on the draws on which it was found
-    quasi_p: tuple[float, ...]  # of each condition, on unseen draws
-    found_again: tuple[float, ...]  # share of resamples in which the condition's column is used
-    base: float  # share of all draws that fail
-    p_value: float  # of a density as high on unseen draws, without structure
-    unseen: int  # draws on which coverage and density are counted
+    coverage: tuple[float, float]
+    density: tuple[float, float]
+    p_value: float  # of a density as high, without structure
 
     @property
     def holds(self) -> bool:
         """Whether unseen draws bear the box out."""
         return bool(self.box.limits) and self.p_value < NO_FINDING
+
+
+class Finding(NamedTuple):
+    """The box, on draws that it was not found on, and how sure it is."""
+
+    whole: Counted
+    firm: Counted  # without conditions that few resamples find again
+    trajectory: tuple[Box, ...]  # on the draws on which it was found
+    quasi_p: tuple[float, ...]  # of each condition, on unseen draws
+    found_again: tuple[float, ...]  # share of resamples in which the condition's column is used
+    base: float  # share of all draws that fail
+    unseen: int  # draws on which coverage and density are counted
+
+    @property
+    def box(self) -> Box:
+        return self.whole.box
+
+    @property
+    def holds(self) -> bool:
+        return self.whole.holds
 
 
 def discover(columns: Sequence[Column], fails: Bools, most: int, seed: int) -> Finding:
@@ -88,14 +106,34 @@ def discover(columns: Sequence[Column], fails: Bools, most: int, seed: int) -> F
     trajectory = simplest(values[half], fails[half], most)
     chosen = pruned(best_of(trajectory), values[half], fails[half])
     unseen, failed = values[~half], fails[~half]
-    box = measured(chosen.limits, unseen, failed)
-    inside = within(box.limits, unseen)
-    base = float(failed.mean())
-    count, there = int(failed[inside].sum()), int(inside.sum())
-    p_value = float(stats.binom.sf(count - 1, there, base)) if there else 1.0
-    quasi = tuple(quasi_p(box.limits, k, unseen, failed) for k in range(len(box.limits)))
     again = found_again(chosen, values[half], fails[half], most, seed)
-    return Finding(box, trajectory, quasi, again, float(fails.mean()), p_value, len(failed))
+    firm = tuple(c for c, share in zip(chosen.limits, again, strict=True) if share >= FIRM)
+    quasi = tuple(quasi_p(chosen.limits, k, unseen, failed) for k in range(len(chosen.limits)))
+    return Finding(
+        counted(chosen.limits, unseen, failed),
+        counted(firm, unseen, failed),
+        trajectory,
+        quasi,
+        again,
+        float(fails.mean()),
+        len(failed),
+    )
+
+
+def counted(limits: tuple[Limit, ...], values: Floats, fails: Bools) -> Counted:
+    """A box on draws that it was not found on."""
+    box, inside = measured(limits, values, fails), within(limits, values)
+    count, there, failed = int(fails[inside].sum()), int(inside.sum()), int(fails.sum())
+    p_value = float(stats.binom.sf(count - 1, there, float(fails.mean()))) if there else 1.0
+    return Counted(box, wilson(count, failed), wilson(count, there), p_value)
+
+
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """95 % interval of a share; anything where there is nothing to count."""
+    if of == 0:
+        return 0.0, 1.0
+    found = stats.binomtest(count, of).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 # --- one box
@@ -237,7 +275,7 @@ def as_numbers(finding: Finding, columns: Sequence[Column]) -> dict[str, Any]:
     rows = [
         {"name": columns[c].name, "kind": columns[c].kind, "unit": columns[c].unit,
          "yes_no": columns[c].yes_no, "low": _limit(low), "high": _limit(high),
-         "quasi_p": p, "found_again": again}
+         "quasi_p": p, "found_again": again, "firm": again >= FIRM}
         for (c, low, high), p, again in zip(
             finding.box.limits, finding.quasi_p, finding.found_again, strict=True)
     ]  # fmt: skip
@@ -245,15 +283,24 @@ def as_numbers(finding: Finding, columns: Sequence[Column]) -> dict[str, Any]:
         {"coverage": b.coverage, "density": b.density, "mass": b.mass, "conditions": len(b.limits)}
         for b in finding.trajectory
     ]
-    about = {"coverage": finding.box.coverage, "density": finding.box.density}
-    return about | {
-        "mass": finding.box.mass,
+    return _numbers(finding.whole) | {
         "base": finding.base,
-        "p_value": finding.p_value,
         "holds": finding.holds,
         "unseen": finding.unseen,
         "conditions": rows,
+        "firm": _numbers(finding.firm) | {"holds": finding.firm.holds},
         "trajectory": path,
+    }
+
+
+def _numbers(one: Counted) -> dict[str, Any]:
+    return {
+        "coverage": one.box.coverage,
+        "coverage_between": list(one.coverage),
+        "density": one.box.density,
+        "density_between": list(one.density),
+        "mass": one.box.mass,
+        "p_value": one.p_value,
     }
 
 

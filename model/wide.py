@@ -81,6 +81,8 @@ def _given(loaded: Loaded, words: str) -> Lever:
         low = high = np.nan
     p = loaded.parameters[name]
     least, most = p.low / p.factor, p.high / p.factor
+    if low >= high:
+        raise _bad("--vary", f"`{words}`, of which the first is not below the second", "LOW:HIGH")
     if not least <= low < high <= most:
         allowed = f"LOW:HIGH within {least:g} to {most:g} {p.quantity.unit or p.unit}"
         raise _bad("--vary", f"`{words}`", allowed)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from model import runfolder
 from model.loading import Loaded
+from model.problems import BadInput, Mark, Problem
 from model.sampling import stream
 
 from . import answer_page, progress
 from .outcome_names import names_of
 
+if TYPE_CHECKING:
+    from model.discovery import Finding, Limit
+    from model.wide import Ensemble
+
+BINS = 12  # of the picture of one condition
 MOST_POINTS = 1500  # of a picture
 MOSTLY = 0.5  # share of failures above which the question is turned round
 
@@ -45,6 +54,10 @@ def value_of_information(
 
     from . import voi  # noqa: PLC0415
 
+    if decision is not None:
+        decisions.checked(loaded[0], decision)
+    decisions.terms(value)
+    _refuse_draws(draws, 100, 20_000)
     folder = _folder(out, "voi", loaded)
     if decision is not None:
         chosen = decisions.named(loaded[0], decision, draws, seed)
@@ -57,6 +70,12 @@ def value_of_information(
     told = voi.page(data, names_of(*loaded))
     answer_page.write(told, data, "voi", folder)
     return Asked(data, told, folder)
+
+
+def _refuse_draws(draws: int, least: int, most: int) -> None:
+    """After what is asked for has been read, so that a mistake there is told first."""
+    if not least <= draws <= most:
+        raise BadInput([Problem(Mark("--draws", 0, 0), "", f"{draws:,}", f"{least:,} to {most:,}")])
 
 
 def _folder(out: Path | None, kind: str, loaded: Sequence[Loaded]) -> Path:
@@ -104,22 +123,50 @@ def discovery(
         "left_out": found.left_out,
     }
     data = as_numbers(box, found.columns) | about
-    page = words.page(data | {"levers": varied}, names_of(loaded), _points(found, box))
+    page = words.page(data | {"levers": varied}, names_of(loaded), _picture(found, box, turned))
     data["levers"] = words.ranges_json(varied)
     answer_page.write(page, data, "discovery", folder)
     return Asked(data, page, folder)
 
 
-def _points(found: Any, box: Any) -> list[dict[str, Any]]:
-    """Draws by the two strongest conditions; yes and no are spread out to be seen."""
-    chosen = [found.columns[limit.column] for limit in box.box.limits[:2]]
+def _picture(found: Ensemble, box: Finding, turned: bool) -> dict[str, Any]:
+    """What a picture of one or two conditions shows."""
+    limits = box.box.limits[:2]
+    if len(limits) == 1:
+        return {"bins": _bins(found, limits[0], turned)}
+    return {"points": _points(found, limits)}
+
+
+def _bins(found: Ensemble, limit: Limit, turned: bool) -> list[dict[str, Any]]:
+    """Shares of draws by a number, in bins of as many draws, or by yes and no."""
+    from model.discovery import wilson  # noqa: PLC0415
+
+    column = found.columns[limit.column]
+    x, happens = column.values, ~found.fails if turned else found.fails
+    levels = np.linspace(0.0, 1.0, BINS + 1)
+    ends = np.array([-0.3, 0.5, 1.3]) if column.yes_no else np.unique(np.quantile(x, levels))
+    out = []
+    for low, high in pairwise(ends.tolist()):
+        here = (x >= low) & ((x < high) | (high >= x.max()))
+        count, size = int(happens[here].sum()), int(here.sum())
+        least, most = wilson(count, size)
+        middle = float(low > 0.0) if column.yes_no else 0.5 * (low + high)
+        held = limit.low <= middle <= limit.high
+        out.append({
+            "x": low, "x2": high, "middle": middle, "share": 100.0 * count / max(size, 1),
+            "low": 100.0 * least, "high": 100.0 * most,
+            "inside": "within the limits" if held else "outside",
+        })  # fmt: skip
+    return out
+
+
+def _points(found: Ensemble, limits: Sequence[Limit]) -> list[dict[str, Any]]:
+    """Draws by two conditions; yes and no are spread out to be seen."""
     rng = stream(1, "discovery.picture")
     axes = []
-    for column in chosen:
+    for column in (found.columns[limit.column] for limit in limits):
         away = rng.uniform(-0.3, 0.3, len(found.fails)) if column.yes_no else 0.0
         axes.append((column.values + away)[:MOST_POINTS])
-    if len(axes) == 1:
-        axes.append(rng.random(len(axes[0])))
     if not axes:
         return []
     what = ["fails" if bad else "lasts" for bad in found.fails[:MOST_POINTS]]

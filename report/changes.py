@@ -18,15 +18,24 @@ from model.wanted import Wanted
 
 from . import answer_page, changes_figures, wording
 from .changes_figures import ASSUMPTION, DEFAULT, FRAME, LEVER, MODIFIED, POLICY
-from .outcome_names import names_of
+from .changes_words import (
+    KEYS,
+    POINTS,
+    ZERO_TO_ONE,
+    amount,
+    between,
+    error,
+    level,
+    matters,
+    sentences,
+    within_error,
+)
+from .number_names import called
+from .outcome_names import names_of, outcome
 from .renderer import Spec
 
 NAME = "explain"
-KEYS = {"frame": "frame", "assumptions": "assumption", "levers": "lever"}
 KINDS = {"frame": FRAME, "assumption": ASSUMPTION, "lever": LEVER}
-SMALL = 1e-9  # of the largest value: adds nothing
-POINTS = "share"
-ZERO_TO_ONE = "1"
 
 
 def folder_for(out: Path | None, asked: what_changed.Asked) -> Path:
@@ -79,11 +88,14 @@ def _outcome(found: what_changed.Explained, k: int, name: str) -> dict[str, Any]
     output = found.outputs[name]
     lines = {DEFAULT: found.first[k], MODIFIED: found.modified[k], POLICY: found.second[k]}
     companion = found.companions[output.name]
+    yes_no = all(bool(np.isin(values, (0.0, 1.0)).all()) for values in lines.values())
     first = None if found.levers_first is None else _spread(found.levers_first[k])
     return {
         "outcome": name,
+        "meaning": outcome(name, names_of(found.asked.first, found.asked.second)),
         "unit": output.unit,
         "shown_as": _shown_as(output.unit, *lines.values()),
+        "yes_no": yes_no,
         "lines": {name: _spread(values) for name, values in lines.items()},
         "difference": _spread(found.whole()[k]),
         "frame": _spread(found.of_kind("frame")[k]),
@@ -130,6 +142,7 @@ def _track(found: what_changed.Explained, wanted: Wanted) -> dict[str, Any]:
     lines = dict(zip((DEFAULT, MODIFIED, POLICY), found.tracks[wanted], strict=True))
     return {
         "series": wanted.name,
+        "meaning": outcome(wanted.name, names_of(found.asked.first, found.asked.second)),
         "unit": wanted.unit,
         "shown_as": _shown_as(wanted.unit, *lines.values()),
         "months": list(found.asked.first.scenario.clock.labels()),
@@ -155,10 +168,12 @@ def _label(part: what_changed.Part, names: dict[str, str]) -> str:
 
 
 def _change(change: Change, names: dict[str, str]) -> str:
-    parts = list(change.at)
+    parts = list(map(str, change.at))
+    label = wording.readable(".".join(parts), names)
     if parts[0] == "financing" and len(parts) > 2:
-        parts = parts[1:]
-    label = wording.readable(".".join(map(str, parts)), names)
+        label = called(".".join(parts), names)
+        if len(parts) == 3:
+            label = names.get(parts[2], parts[2].replace("_", " "))
     if is_number(change.old) or is_number(change.new):
         return f"{label} ({said(change.old)} → {said(change.new)})"
     if change.old is None or change.new is None:
@@ -206,94 +221,39 @@ def page(told: dict[str, Any]) -> answer_page.Page:
     first, second = told["first"]["title"], told["second"]["title"]
     names = [told[key]["name"] for key in ("first", "second")]
     return answer_page.Page(
-        title=f"What changed: from {names[0]} to {names[1]}",
-        meta=f"Headwater explain · {told['draws']:,} draws · seed {told['seed']} · same draws and "
-        "luck in every run",
-        sentences=[
-            f"First scenario: {first}. Second: {second}.",
-            *(_sentence(o) for o in told["outcomes"]),
-        ],
+        title=f"From {first} to {second}: what changed",
+        meta=f"Headwater explain · {names[0]} to {names[1]} · {told['draws']:,} draws · seed "
+        f"{told['seed']} · same draws and luck in every run",
+        sentences=[sentence for o in told["outcomes"] for sentence in sentences(o, told["draws"])],
         charts=list(_charts(told)),
         tables=[_table(o) for o in told["outcomes"]],
         notes=list(_notes(told)),
     )
 
 
-def amount(x: float, shown_as: str) -> str:
-    """-$366k, -62 points, 1.8 months"""
-    if shown_as.partition("/")[0] == "USD":
-        return wording.short_money(x) + shown_as.removeprefix("USD").replace("/", " a ")
-    if shown_as == POINTS:
-        return f"{wording.number(100 * x)} points"
-    unit = "" if shown_as == ZERO_TO_ONE else f" {shown_as.partition('/')[0]}"
-    return f"{wording.number(x)}{unit}"
-
-
-def level(x: float, shown_as: str) -> str:
-    return f"{wording.number(100 * x)} %" if shown_as == POINTS else amount(x, shown_as)
-
-
-def _sentence(o: dict[str, Any]) -> str:
-    as_ = o["shown_as"]
-    before, after = o["lines"][DEFAULT]["mean"], o["lines"][POLICY]["mean"]
-    if not o["parts"]:
-        return f"{o['outcome']}: the two scenarios compute with the same numbers."
-    kinds = [
-        f"{amount(o[key]['mean'], as_)} {words}"
-        for key, words in (
-            ("assumptions", "from what is assumed"),
-            ("levers", "from what is decided"),
-            ("frame", "from how it is calculated"),
-        )
-        if any(KEYS[key] == part["kind"] for part in o["parts"])
-        and (key != "frame" or _matters(o["frame"]["mean"], o))
-    ]
-    sentence = (
-        f"{o['outcome']} goes from {level(before, as_)} to {level(after, as_)}, a difference of "
-        f"{_with_interval(o['difference'], as_)}: {wording.listed(kinds)}."
-    )
-    other = o["levers_under_first_assumptions"]
-    if other is None:
-        return sentence
-    between = o["levers"]["mean"] - other["mean"]
-    return (
-        f"{sentence} Under the first scenario's assumptions the levers would add "
-        f"{amount(other['mean'], as_)}: {amount(between, as_)} of theirs is there only with the "
-        "new assumptions."
-    )
-
-
-def _with_interval(spread: dict[str, float], as_: str) -> str:
-    between = _between(spread, as_)
-    return f"{amount(spread['mean'], as_)}{f' (90 % of draws: {between})' if between else ''}"
-
-
-def _between(spread: dict[str, float], as_: str) -> str:
-    """-100 to 0 points; nothing where both ends read the same"""
-    low, high = amount(spread["p05"], as_), amount(spread["p95"], as_)
-    unit = f" {high.split(' ', 1)[1]}" if " " in high else ""
-    return "" if low == high else f"{low.removesuffix(unit)} to {high}"
-
-
-def _matters(x: float, o: dict[str, Any]) -> bool:
-    largest = max(abs(s["mean"]) for s in (*o["lines"].values(), *o["parts"]))
-    return bool(abs(x) > SMALL * largest)
+def _title(told: dict[str, Any]) -> str:
+    return wording.capital(told["meaning"])
 
 
 def _charts(told: dict[str, Any]) -> Iterator[tuple[Spec, str]]:
     for o in told["outcomes"]:
         if o["parts"]:
             yield (
-                changes_figures.waterfall(o["outcome"], list(_steps(o)), o["shown_as"]),
+                changes_figures.waterfall(
+                    wording.capital(o["meaning"]), list(_steps(o)), o["shown_as"]
+                ),
                 (
                     "Means over draws. Diamonds: the three lines of the chart below; the axis need "
-                    "not begin at zero. Within a colour the order of the bars does not matter."
+                    "not begin at zero. Within a colour the order of the bars does not matter. "
+                    "Pale bars are within error (1.96 standard errors)."
                 ),
             )
     for s in told["series"]:
         band = "" if s["shown_as"] == POINTS else " Band: 90 % of draws with the policy."
         yield (
-            changes_figures.lines(s["series"], s["months"], s["lines"], s["shown_as"]),
+            changes_figures.lines(
+                wording.capital(s["meaning"]), s["months"], s["lines"], s["shown_as"]
+            ),
             (
                 "By month, means over draws. Default baseline: the first scenario. Modified "
                 f"baseline: with the second's assumptions. Policy: with its levers too.{band}"
@@ -310,40 +270,45 @@ def _steps(o: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if part["kind"] == "lever" and not modified:
             modified = True
             yield _mark("With its assumptions (modified baseline)", at, as_)
-        if not _matters(part["mean"], o):
+        if not matters(part["mean"], o):
             continue
         low, high = sorted((at, at + part["mean"]))
         told = amount(part["mean"], as_)
+        unsure = within_error(part)
         yield {
-            "step": part["label"], "low": low, "high": high,
-            "told": told if told.startswith("-") else f"+{told}", "what": KINDS[part["kind"]],
+            "step": part["label"], "low": low, "high": high, "sure": 0.35 if unsure else 1.0,
+            "told": f"{'' if told.startswith('-') else '+'}{told}{' ?' if unsure else ''}",
+            "what": KINDS[part["kind"]],
         }  # fmt: skip
         at += part["mean"]
     yield _mark("Second scenario (policy)", o["lines"][POLICY]["mean"], as_)
 
 
 def _mark(step: str, at: float, as_: str) -> dict[str, Any]:
-    return {"step": step, "low": at, "high": at, "told": level(at, as_), "what": ""}
+    return {"step": step, "low": at, "high": at, "told": level(at, as_), "what": "",
+            "sure": 1.0}  # fmt: skip
 
 
 def _table(o: dict[str, Any]) -> answer_page.Rows:
-    as_ = o["shown_as"]
-    parts = [p for p in o["parts"] if _matters(p["mean"], o)]
-    rows = [_row(p["label"], KINDS[p["kind"]], p, as_) for p in parts]
+    parts = [p for p in o["parts"] if matters(p["mean"], o)]
+    rows = [_row(p["label"], KINDS[p["kind"]], p, o) for p in parts]
     for key in ("assumptions", "levers"):
         if sum(part["kind"] == KEYS[key] for part in o["parts"]) > 1:
-            rows.append(_row(f"All {key}", "", o[key], as_))
-    rows.append(_row("Whole difference", "", o["difference"], as_))
-    idle = [p["label"] for p in o["parts"] if not _matters(p["mean"], o)]
+            rows.append(_row(f"All {key}", "", o[key], o))
+    rows.append(_row("Whole difference", "", o["difference"], o))
+    idle = [p["label"] for p in o["parts"] if not matters(p["mean"], o)]
     note = f"Changed, and no part of this difference: {'; '.join(idle)}." if idle else ""
-    headings = ("What changed", "kind", "adds", "standard\nerror", "90 % of draws")
-    return answer_page.Rows(o["outcome"], headings, rows, note)
+    if any(within_error(p) for p in (*parts, o["difference"])):
+        note = f"? within error: no more than 1.96 standard errors from 0. {note}".strip()
+    last = "95 % interval\nof the mean" if o["yes_no"] else "90 % of draws"
+    headings = ("What changed", "kind", "adds", "standard\nerror", last)
+    return answer_page.Rows(_title(o), headings, rows, note)
 
 
-def _row(label: str, kind: str, spread: dict[str, float], as_: str) -> tuple[str, ...]:
-    error = (spread["mcse"] ** 2 + spread.get("se_orders", 0.0) ** 2) ** 0.5
-    between = _between(spread, as_) or "the same in all"
-    return label, kind, amount(spread["mean"], as_), amount(error, as_), between
+def _row(label: str, kind: str, spread: dict[str, float], o: dict[str, Any]) -> tuple[str, ...]:
+    as_ = o["shown_as"]
+    adds = amount(spread["mean"], as_) + (" ?" if within_error(spread) else "")
+    return label, kind, adds, amount(error(spread), as_), between(spread, o) or "the same in all"
 
 
 def _notes(told: dict[str, Any]) -> Iterator[str]:

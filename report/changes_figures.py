@@ -17,7 +17,7 @@ WIDTH, NAMES = 400, 300
 
 
 def waterfall(title: str, rows: Sequence[Mapping[str, Any]], unit: str) -> Spec:
-    """Rows: step, low, high, told, what; a line of the chart is a mark, a change a bar.
+    """Rows: step, low, high, told, what, sure; a line of the chart is a mark, a change a bar.
 
     The axis need not begin at zero: totals are marks, and no length stands for them.
     """
@@ -29,7 +29,7 @@ def waterfall(title: str, rows: Sequence[Mapping[str, Any]], unit: str) -> Spec:
         "low",
         title=None,
         scale={"domain": [low - room / 6, high + room], "nice": False, "zero": False},
-        axis=_axis(unit, tickCount=5, labelOverlap=True),
+        axis=_axis(unit, **_ticks(low, high, unit), labelOverlap=True),
     )
     y = {
         "field": "step",
@@ -56,7 +56,8 @@ def waterfall(title: str, rows: Sequence[Mapping[str, Any]], unit: str) -> Spec:
     bars = {
         "transform": [part],
         "mark": {"type": "bar", "height": 13},
-        "encoding": {"y": y, "x": x, "x2": {"field": "high"}, "color": colour},
+        "encoding": {"y": y, "x": x, "x2": {"field": "high"}, "color": colour}
+        | {"opacity": {"field": "sure", "type": "quantitative", "scale": None}},
     }
     marks = {
         "transform": [total],
@@ -79,10 +80,21 @@ def waterfall(title: str, rows: Sequence[Mapping[str, Any]], unit: str) -> Spec:
     }
 
 
+def _ticks(low: float, high: float, unit: str) -> dict[str, Any]:
+    """Of a chance none below 0 % or above 100 %, where only words and passing bars are."""
+    if unit != "share":
+        return {"tickCount": 5}
+    span = max(high - low, 0.01)
+    step = next((s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if span / s <= 5.0), 0.25)
+    first, last = (round(x / step) for x in (max(low, 0.0), min(high, 1.0)))
+    values = [round(k * step, 2) for k in range(first - 1, last + 2)]
+    return {"values": [v for v in values if 0.0 <= v <= 1.0]}
+
+
 def _axis(unit: str, **about: Any) -> Spec:
     if unit.startswith("USD"):
         return dollars(None, **about)
-    return {"title": None, **({"format": "%"} if unit == "share" else {}), **about}
+    return {"title": None, **({"format": ".0%"} if unit == "share" else {}), **about}
 
 
 def lines(title: str, months: Sequence[str], found: Mapping[str, Any], unit: str) -> Spec:

@@ -3,44 +3,67 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from model.discovery import FIRM, RESAMPLES
+from model.targets import parse
 from model.wide import SUPPORT, Lever
 
 from . import discovery_figures
 from .answer_page import Page, Rows
-from .wording import listed, number, percent, plural, readable
+from .number_names import called
+from .outcome_names import of, outcome
+from .renderer import Spec
+from .wording import capital, listed, month_at, number, percent, plural
 
 Told = Mapping[str, Any]
 LUCK = "luck"
 _EVENT = re.compile(r"(grants|hard_wiring|loans)\.(\w+?)(?:\.renewal\[(\d+)\])?$")
 _ERROR = re.compile(r"(?:contracts\.)?(\w+)(?:\.(year|baseline|trend|measures\.\w+))?\[(\d+)\]$")
+MOSTLY = 0.5  # share of all that is there, and of what is there
 FEW = 30  # failures below which nothing much can be found
 
 
-def page(told: Told, names: Mapping[str, str], scatter: Sequence[Mapping[str, Any]]) -> Page:
-    """Everything that the page and the terminal show."""
-    charts = []
-    if told["trajectory"]:
-        caption = (
-            "Each dot is a box on the way from all draws to the smallest; the chosen one is filled."
-        )
-        charts.append(
-            (discovery_figures.peeling(told["trajectory"], _chosen(told), told["turned"]), caption)
-        )
-    if told["holds"]:
-        axes = [_axis(c, names) for c in told["conditions"][:2]]
-        caption = "All draws by the two strongest conditions; the frame is the box."
-        charts.append((discovery_figures.scatter(scatter, axes), caption))
+def page(told: Told, names: Mapping[str, str], picture: Mapping[str, Any]) -> Page:
+    """Everything that the page and the terminal show; `picture` as report/asking.py makes it."""
     return Page(
         title=f"{told['scenario_title']}: when does it {'last' if told['turned'] else 'fail'}?",
         meta=f"Discovery · fails: {told['fails']} · {plural(told['draws'], 'draw')} · seed "
         f"{told['seed']}",
         sentences=list(sentences(told, names)),
-        charts=charts,
+        charts=list(_charts(told, names, picture)),
         tables=list(tables(told, names)),
         notes=list(notes(told, names)),
+    )
+
+
+def _charts(
+    told: Told, names: Mapping[str, str], picture: Mapping[str, Any]
+) -> Iterator[tuple[Spec, str]]:
+    if not told["holds"]:
+        return
+    axes = [_axis(c, names) for c in told["conditions"][:2]]
+    does = "last" if told["turned"] else "fail"
+    if len(axes) == 1:
+        yield (
+            discovery_figures.along(picture["bins"], axes[0], does),
+            (
+                f"Of 100 draws whose number lies within a bar, so many {does}, with 95 % interval. "
+                "Blue: where the condition holds."
+            ),
+        )
+        return
+    yield (
+        discovery_figures.scatter(picture["points"], axes),
+        "Draws by two of the conditions; the frame is where both hold.",
+    )
+    yield (
+        discovery_figures.peeling(told["trajectory"], _chosen(told), told["turned"]),
+        (
+            "How the conditions were found, step by step: each dot is a set of limits, from none "
+            "at the right to the tightest at the left; the chosen one is filled."
+        ),
     )
 
 
@@ -53,12 +76,24 @@ def _chosen(told: Told) -> int:
 # --- sentences
 
 
+def meaning(fails: str, names: Mapping[str, str]) -> str:
+    """p_insolvent:backbone@2022-12 > 0 -> the network is insolvent by December 2022"""
+    target = parse(fails, "--fails")
+    metric, _, rest = target.statistic.metric.partition(":")
+    subject, _, month = rest.partition("@")
+    if metric == "p_insolvent" and target.op in (">", ">=") and 0.0 <= target.bound < 1.0:
+        at = f" by {month_at(month, 0)}" if month else " at some time"
+        return f"{of(subject, names)} is insolvent{at}"
+    compared = {">": "above", "<": "below", ">=": "at least", "<=": "at most"}[target.op]
+    return f"{outcome(target.statistic.metric, names)} is {compared} {number(target.bound)}"
+
+
 def sentences(told: Told, names: Mapping[str, str]) -> Sequence[str]:
     failures = round(told["base"] * told["draws"])
     said = [
         (
-            f"{told['fails']} in {plural(failures, 'draw')} of {told['draws']:,} "
-            f"({percent(told['base'])})."
+            f"{capital(meaning(told['fails'], names))} in {percent(told['base'])} of "
+            f"{plural(told['draws'], 'draw')}."
         )
     ]
     if failures == 0:
@@ -70,22 +105,7 @@ def sentences(told: Told, names: Mapping[str, str]) -> Sequence[str]:
         ]
     if told["turned"]:
         said.append("Most fail, so the question is turned round: when does it last?")
-    if not told["holds"]:
-        said.append(
-            "No simple condition was found: no box of a few limits holds more of them than chance "
-            "would put there, on draws that it was not found on."
-        )
-    else:
-        words = listed(condition(c, names) for c in told["conditions"])
-        what, does = ("draws that last", "last") if told["turned"] else ("failures", "fail")
-        base = 1.0 - told["base"] if told["turned"] else told["base"]
-        said.append(
-            f"It {'lasts' if told['turned'] else 'fails'} mostly where {words}: "
-            f"{percent(told['coverage'])} of the {what} are there (coverage), and "
-            f"{percent(told['density'])} of what is there {does} (density), against "
-            f"{percent(base)} of all."
-        )
-        said += _by_kind(told, names)
+    said += _found(told, names) if told["holds"] else [NOTHING]
     if min(failures, told["draws"] - failures) < FEW:
         said.append(
             f"Few draws differ from the rest ({failures} fail): more draws make this firmer."
@@ -93,17 +113,73 @@ def sentences(told: Told, names: Mapping[str, str]) -> Sequence[str]:
     return said
 
 
-def _by_kind(told: Told, names: Mapping[str, str]) -> Sequence[str]:
+NOTHING = (
+    "No simple condition was found: no set of a few limits holds more of them than chance would "
+    "put there, on draws that it was not found on."
+)
+
+
+def _found(told: Told, names: Mapping[str, str]) -> Sequence[str]:
+    """The conditions that resamples find again first; then what else was found, and by whom."""
+    firm = [c for c in told["conditions"] if c["firm"]]
+    weak = [c for c in told["conditions"] if not c["firm"]]
+    lasts = "lasts" if told["turned"] else "fails"
+    what, does = ("draws that last", "last") if told["turned"] else ("failures", "fail")
+    base = 1.0 - told["base"] if told["turned"] else told["base"]
+    among = f"against {percent(base)} of all draws"
+    said = []
+    if told["firm"]["holds"]:
+        words = listed(condition(c, names) for c in firm)
+        said.append(
+            f"It {lasts} mostly where {words}: {_shares(told['firm'], what, does)}, {among}."
+        )
+    else:
+        said.append(
+            "No single condition is firm: which limits are found depends on the draws, so take "
+            "what follows as one description among several."
+        )
+    if weak or not told["firm"]["holds"]:
+        known = weak if told["firm"]["holds"] else told["conditions"]
+        also = "also " if told["firm"]["holds"] else ""
+        words = listed(f"{condition(c, names)} (found again in {_again(c)})" for c in known)
+        rival = "another condition does" if len(known) == 1 else "other conditions do"
+        said.append(
+            f"Not firm: {also}where {words}; {rival} nearly as well. With all "
+            f"of it {_shares(told, what, does)}."
+        )
+    return [*said, *_by_kind(firm or weak, names)]
+
+
+def _again(row: Told) -> str:
+    return f"{RESAMPLES * row['found_again']:.0f} of {RESAMPLES} resamples"
+
+
+def _shares(one: Told, what: str, does: str) -> str:
+    """97 % (94 to 99) of the failures are there, and 90 % (85 to 94) of what is there fails"""
+    coverage, density = (
+        f"{percent(one[key])} ({between(one[key + '_between'])})" for key in ("coverage", "density")
+    )
+    singular = {"last": "lasts", "fail": "fails"}[does]
+    return f"{coverage} of the {what} are there, and {density} of what is there {singular}"
+
+
+def between(ends: Sequence[float]) -> str:
+    """94 to 99"""
+    low, high = (number(100.0 * x, 2) if x < 0.995 else number(100.0 * x) for x in ends)
+    return f"{low} to {high}"
+
+
+def _by_kind(rows: Sequence[Told], names: Mapping[str, str]) -> Sequence[str]:
     """Who can do something about it."""
-    of = {kind: [label(c["name"], names) for c in told["conditions"] if c["kind"] == kind]
+    by = {kind: [label(c["name"], names) for c in rows if c["kind"] == kind]
           for kind in ("lever", "fact", "chance")}  # fmt: skip
     said = []
-    if of["lever"]:
-        said.append(f"Somebody decides on {listed(of['lever'])}.")
-    if of["fact"]:
-        said.append(f"A fact about the world, to be found out: {listed(of['fact'])}.")
-    if of["chance"]:
-        said.append(f"Luck, which nobody can set or find out beforehand: {listed(of['chance'])}.")
+    if by["lever"]:
+        said.append(f"Somebody decides on {listed(by['lever'])}.")
+    if by["fact"]:
+        said.append(f"A fact about the world, to be found out: {listed(by['fact'])}.")
+    if by["chance"]:
+        said.append(f"Luck, which nobody can set or find out beforehand: {listed(by['chance'])}.")
     return said
 
 
@@ -130,49 +206,45 @@ def label(name: str, names: Mapping[str, str]) -> str:
         return "the support that is renewed the first time"
     if found := _EVENT.match(name):
         kind, what, term = found.groups()
-        called = names.get(what, what.replace("_", " "))
+        who = names.get(what, what.replace("_", " "))
         if kind == "grants":
-            return f"renewal {term} of {called}" if term else f"the award of {called}"
-        return called
+            return f"renewal {term} of {who}" if term else f"the award of {who}"
+        return who
     if (found := _ERROR.match(name)) and not name.startswith(("services", "movements")):
         who, what, event = found.groups()
         about = {"year": "year", "baseline": "agreement", "trend": "trend, year"}.get(
             what or "", "year"
         )
-        called = "the area's shock" if who == "area" else f"chance in {names.get(who, who)}"
-        return f"{called}, {about} {int(event) + 1}"
-    parts = name.split(".")
-    if parts[0] == "financing" and len(parts) > 2:
-        parts = parts[2:] if parts[2] in names else parts[1:]
-    return readable(".".join(parts), dict(names))
+        shock = "the area's shock" if who == "area" else f"chance in {names.get(who, who)}"
+        return f"{shock}, {about} {int(event) + 1}"
+    return called(name, names)
 
 
 # --- tables
 
 
 def tables(told: Told, names: Mapping[str, str]) -> Sequence[Rows]:
-    out = []
-    if told["conditions"] and told["holds"]:
-        rows = [
-            [condition(c, names), c["kind"], _p(c["quasi_p"]), f"{100 * c['found_again']:.0f}"]
-            for c in told["conditions"]
-        ]
-        headings = ("condition", "kind", "quasi-p", "found again,\n% of resamples")
-        out.append(Rows("The conditions", headings, rows))
-    if told["holds"]:
-        rows = [
-            [
-                str(b["conditions"]),
-                percent(b["coverage"]),
-                percent(b["density"]),
-                percent(b["mass"]),
-            ]
-            for b in _few(told["trajectory"])
-        ]
-        headings = ("conditions", "coverage", "density", "share of draws")
-        note = "On the draws on which the box was found; the sentence above counts the others."
-        out.append(Rows("The way there", headings, rows, note))
-    return out
+    if not told["holds"]:
+        return []
+    rows = [
+        [condition(c, names), c["kind"], _p(c["quasi_p"]), _again(c)] for c in told["conditions"]
+    ]
+    headings = ("condition", "kind", "chance it is noise", "found again in")
+    note = (
+        f"Found again: in how many resamples of the draws it is found; below {100 * FIRM:.0f} % "
+        "another condition does nearly as well. Chance it is noise: of as many failures if it "
+        "picked draws at random (quasi-p)."
+    )
+    out = [Rows("The conditions", headings, rows, note)]
+    rows = [
+        [str(b["conditions"]), percent(b["coverage"]), percent(b["density"]), percent(b["mass"])]
+        for b in _few(told["trajectory"])
+    ]
+    does = "last" if told["turned"] else "fail"
+    headings = ("conditions", f"of all that {does},\nin it", f"of what is in it,\n{does}",
+                "share of draws")  # fmt: skip
+    note = "On the draws on which it was found; the sentences above count the others."
+    return [*out, Rows("How limits were tightened", headings, rows, note)]
 
 
 def _few(trajectory: Sequence[Any], most: int = 10) -> Sequence[Any]:
@@ -190,8 +262,11 @@ def _p(p: float) -> str:
 def notes(told: Told, names: Mapping[str, str]) -> Sequence[str]:
     said = [
         (
-            f"Found by PRIM on half of the draws; coverage and density are counted on the other "
-            f"{told['unseen']:,}. {told['columns']} things could have been conditions."
+            "Limits were tightened step by step where failures get densest (the patient rule "
+            "induction method, PRIM) on half of the draws; the shares in the sentences are of the "
+            f"other {told['unseen']:,}, in brackets 95 % intervals. The share of all that is "
+            "there is called coverage, the share of what is there density. "
+            f"{told['columns']} things could have been conditions."
         )
     ]
     if told["levers"]:
@@ -208,7 +283,7 @@ def notes(told: Told, names: Mapping[str, str]) -> Sequence[str]:
     if told["left_out"]:
         said.append(f"{plural(told['left_out'], 'draw')} without the outcome left out.")
     said.append(
-        "A box has one piece with straight sides: failures elsewhere, or on a slant, are missed."
+        "Limits make one piece with straight sides: failures elsewhere, or on a slant, are missed."
     )
     return said
 

@@ -1,4 +1,4 @@
-"""Charts of scenario discovery: peeling trajectory, and draws by the two strongest conditions."""
+"""Charts of scenario discovery: shares along one condition, draws by two, and the search."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def peeling(trajectory: Sequence[Mapping[str, Any]], chosen: int, turned: bool) 
         for k, b in enumerate(trajectory)
     ]
     does = "last" if turned else "fail"
-    covers = {"title": f"coverage: of 100 draws that {does}, so many are in the box"}
-    holds = {"title": f"density: of 100 draws in the box, so many {does}"}
+    covers = {"title": f"of 100 draws that {does}, so many are within the limits"}
+    holds = {"title": f"of 100 draws within, so many {does}"}
     x = quantity("x", scale=PERCENT, axis=covers)
     y = quantity("y", scale=PERCENT, axis=holds)
     places = {"x": x, "y": y}
@@ -45,7 +45,7 @@ def peeling(trajectory: Sequence[Mapping[str, Any]], chosen: int, turned: bool) 
         "encoding": places,
     }
     return {
-        "title": "From all draws to a small box",
+        "title": "From all draws to the tightest limits",
         "data": {"values": rows},
         "width": WIDTH - 140,
         "height": 260,
@@ -53,12 +53,40 @@ def peeling(trajectory: Sequence[Mapping[str, Any]], chosen: int, turned: bool) 
     }
 
 
+def along(bins: Sequence[Mapping[str, Any]], axis: Mapping[str, Any], does: str) -> Spec:
+    """Bins: x, x2, middle, share, low, high, inside; of yes or no the middles are 0 and 1."""
+    place = _axis("x", axis)
+    y = quantity("share", scale=PERCENT, axis={"title": f"of 100 draws so many {does}"})
+    bars = {
+        "mark": {"type": "rect", "stroke": "white", "strokeWidth": 1},
+        "encoding": {
+            "x": place,
+            "x2": {"field": "x2"},
+            "y": y,
+            "y2": {"datum": 0},
+            "color": {
+                "field": "inside",
+                "scale": {"domain": ["within the limits", "outside"], "range": [BLUE, GREY]},
+            },
+        },
+    }
+    between = {
+        "mark": {"type": "rule", "color": INK},
+        "encoding": {"x": quantity("middle"), "y": quantity("low"), "y2": {"field": "high"}},
+    }
+    return {
+        "title": f"Share of draws that {does}",
+        "data": {"values": [dict(b) for b in bins]},
+        "width": WIDTH,
+        "height": 260,
+        "layer": [bars, between],
+    }
+
+
 def scatter(rows: Sequence[Mapping[str, Any]], axes: Sequence[Mapping[str, Any]]) -> Spec:
-    """Rows: x, y, what. Axes: title, low, high, yes_no; of one alone draws are spread out."""
+    """Rows: x, y, what. Two axes: title, low, high, yes_no."""
     colours = {"fails": ORANGE, "lasts": BLUE}
-    places = {name: _axis(name, axis) for name, axis in zip(("x", "y"), axes, strict=False)}
-    if len(axes) < 2:
-        places["y"] = quantity("y", axis={"title": None, "labels": False, "ticks": False})
+    places = {name: _axis(name, axis) for name, axis in zip(("x", "y"), axes, strict=True)}
     points = {
         "mark": {"type": "point", "filled": True, "size": 14, "opacity": 0.55},
         "encoding": places
@@ -79,7 +107,7 @@ def scatter(rows: Sequence[Mapping[str, Any]], axes: Sequence[Mapping[str, Any]]
         "encoding": places | {"x2": {"field": "x2"}, "y2": {"field": "y2"}},
     }
     return {
-        "title": "Draws by the two strongest conditions",
+        "title": "Draws by two of the conditions",
         "width": WIDTH - 140,
         "height": 300,
         "data": {"values": [dict(r) for r in rows]},
@@ -102,8 +130,8 @@ def _frame(
     for k, name in enumerate(("x", "y")):
         values = [r[name] for r in rows]
         least, most = min(values), max(values)
-        low, high = (axes[k]["low"], axes[k]["high"]) if k < len(axes) else (None, None)
-        if k < len(axes) and axes[k]["yes_no"]:
+        low, high = axes[k]["low"], axes[k]["high"]
+        if axes[k]["yes_no"]:
             low, high = (None, 0.4) if high is not None else (0.6, None)
         out[name] = least if low is None else max(low, least)
         out[f"{name}2"] = most if high is None else min(high, most)

@@ -13,8 +13,9 @@ from model.sensitivity.bootstrap import FINE
 from model.sensitivity.factors import Factor
 from model.sensitivity.study import MOST_GIVEN, Row, Study
 
+from .number_names import called
 from .outcome_names import names_of, outcome
-from .wording import listed, number, plural, readable, short_money, spoken
+from .wording import listed, number, plural, short_money, spoken
 
 ALL_ALONE = 0.95
 FIRST = 10  # numbers of which it is said how many are assumptions
@@ -38,7 +39,7 @@ class Told(NamedTuple):
             return "chance: awards and claims"
         if self.grouped(factor):
             return factor.name
-        return " with ".join(readable(member, dict(self.names)) for member in factor.members)
+        return " with ".join(called(member, self.names) for member in factor.members)
 
     def grouped(self, factor: Factor) -> bool:
         """Whether a factor is all numbers of one meaning."""

@@ -19,10 +19,11 @@ WHO = {
 }
 
 
-def worths(rows: Sequence[Mapping[str, Any]], evpi: float) -> Spec:
+def worths(title: str, rows: Sequence[Mapping[str, Any]], evpi: float, top: float) -> Spec:
     """Rows: name, who, worth, low, high; one bar each, in the order given."""
     shown = [dict(r) | {"name": "\n".join(wrap(r["name"], 44))} for r in rows]
-    step = 34 if any("\n" in r["name"] for r in shown) else 22
+    lines = 1 + max((r["name"].count("\n") for r in shown), default=0)
+    step = 8 + 16 * lines
     who = {name: colour for name, colour in WHO.items() if any(r["who"] == name for r in rows)}
     y = {
         "field": "name",
@@ -32,11 +33,12 @@ def worths(rows: Sequence[Mapping[str, Any]], evpi: float) -> Spec:
         "axis": {
             "ticks": False,
             "domain": False,
-            "labelLimit": 330,
+            "labelLimit": 310,
+            "minExtent": 310,
+            "maxExtent": 310,
             "labelExpr": "split(datum.label, '\\n')",
         },
     }
-    top = max([evpi, *(r["high"] for r in rows)])
     x = {"scale": {"domain": [0, top], "nice": True}, "axis": dollars(None, tickCount=5)}
     bars = {
         "mark": {"type": "bar", "height": 12},
@@ -60,12 +62,9 @@ def worths(rows: Sequence[Mapping[str, Any]], evpi: float) -> Spec:
         "encoding": {"x": quantity("evpi")},
     }
     return {
-        "title": {
-            "text": "Worth of knowing it before deciding",
-            "subtitle": "dashed: everything known, luck included; black lines: 90 % intervals",
-        },
+        "title": title,
         "data": {"values": shown},
-        "width": WIDTH - 90,
+        "width": WIDTH - 130,
         "height": {"step": step},
         "layer": [bars, between, line],
     }

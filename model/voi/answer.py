@@ -12,9 +12,13 @@ from model.ensemble import Progress, silent
 from model.loading import Loaded
 
 from .asks import ALL_FACTS, Ask, asks, inputs_of
-from .decisions import Decision, benefits, usual_care_apart
+from .decisions import Decision, benefits, undiscounted, usual_care_apart, worth_if_even
 from .information import Worth, best, evpi, evppi, evsi
+from .nested import cut, nested
+from .picked import Picked, picked, with_deviations
 from .pilots import Pilot, pilot
+
+NO_SETS: Floats = np.empty(0)
 
 
 class Answer(NamedTuple):
@@ -25,6 +29,7 @@ class Answer(NamedTuple):
     told: Floats  # [luck, draw, option], USD
     evpi: Worth
     worths: tuple[tuple[Ask, Worth], ...]
+    picked: Picked | None  # the best request to a payer, with an allowance for picking it
     pilots: tuple[tuple[Pilot, Worth], ...]
     apart: float  # relative difference between the options' usual cares
 
@@ -60,16 +65,25 @@ def answer(
     richest = max(loaded, key=lambda one: len(one.parameters))
     trials = [pilot(_holder(loaded, words) or richest, words) for words in pilots]
     told = benefits(decision, value, lucks if decision.has_luck else 1, progress)
-    whole, benefit = evpi(told.reshape(-1, told.shape[2])), told.mean(axis=0)
+    whole, benefit = evpi(told, seed), told.mean(axis=0)
     facts = decision.facts
     known_names = list(dict.fromkeys(n for f in facts for n in f.members))
     known = dict(zip(known_names, decision.known(known_names), strict=True))
     party = value.strip().removeprefix("npv:")
     asking = party if party in _payers(loaded[-1]) else ""
     asked = asks([richest, *loaded], facts, asking) if facts else []
-    worths = tuple((a, _worth(a, benefit, known, whole, decision.has_luck, seed)) for a in asked)
-    shown = tuple((p, _study(p, benefit, known, seed)) for p in trials)
-    return Answer(decision, value, told, whole, worths, shown, usual_care_apart(decision))
+    many = sum(map(is_request_to_payer, asked))
+    found = [_worth(a, benefit, known, whole, decision.has_luck, seed, many) for a in asked]
+    worths = nested([(a, w) for a, (w, _) in zip(asked, found, strict=True)])
+    to_payers = [f for a, f in zip(asked, found, strict=True) if is_request_to_payer(a)]
+    told_first = picked(to_payers) if whole.value > 0.0 else None
+    shown = tuple((p, _study(p, benefit, known, worths, seed)) for p in trials)
+    apart = usual_care_apart(decision)
+    return Answer(decision, value, told, whole, worths, told_first, shown, apart)
+
+
+def is_request_to_payer(ask: Ask) -> bool:
+    return ask.kind == "request" and ask.teller == "payer"
 
 
 def _payers(loaded: Loaded) -> set[str]:
@@ -82,19 +96,34 @@ def _holder(loaded: Sequence[Loaded], words: str) -> Loaded | None:
 
 
 def _worth(
-    ask: Ask, benefit: Floats, known: dict[str, Floats], whole: Worth, luck: bool, seed: int
-) -> Worth:
-    """Without chance, all facts are everything; nothing is worth anything if EVPI is 0."""
+    ask: Ask, benefit: Floats, known: dict[str, Floats], whole: Worth, luck: bool, seed: int,
+    many: int,
+) -> tuple[Worth, Floats]:  # fmt: skip
+    """And how far it may be off [set], of requests to a payer.
+
+    Without chance, all facts are everything; nothing is worth anything if EVPI is 0.
+    """
     if whole.value == 0.0:
-        return whole._replace(explained=0.0)
+        return whole._replace(explained=0.0), NO_SETS
     if ask.kind == "whole" and ask.name == ALL_FACTS and not luck:
-        return whole
-    return evppi(benefit, inputs_of(ask, known), seed)
+        return whole, NO_SETS
+    inputs = inputs_of(ask, known)
+    if is_request_to_payer(ask):
+        return with_deviations(benefit, inputs, seed, f"{ask.name}.{ask.whom}", many)
+    return evppi(benefit, inputs, seed), NO_SETS
 
 
-def _study(trial: Pilot, benefit: Floats, known: dict[str, Floats], seed: int) -> Worth:
+def _study(
+    trial: Pilot, benefit: Floats, known: dict[str, Floats],
+    worths: Sequence[tuple[Ask, Worth]], seed: int,
+) -> Worth:  # fmt: skip
+    """Of a trial: worth no more than the number that it measures."""
     ratio = np.maximum(known[trial.number], 1e-3)
-    return evsi(benefit, np.log(ratio), trial.sd(ratio), seed)
+    found = evsi(benefit, np.log(ratio), trial.sd(ratio), seed)
+    for ask, worth in worths:
+        if trial.number in ask.members:
+            found = cut(found, worth)
+    return found
 
 
 def as_json(found: Answer) -> dict[str, Any]:
@@ -102,10 +131,14 @@ def as_json(found: Answer) -> dict[str, Any]:
     names = [option.name for option in found.decision.options]
     means, errors = found.benefit.mean(axis=0), found.benefit.std(axis=0, ddof=1)
     root = np.sqrt(len(found.benefit))
+    richest = found.decision.options[-1].loaded
     return {
         "decision": found.decision.title,
+        "scenario": richest.scenario.title,
         "value": found.value,
         "unit": "USD per decision, over the horizon",
+        "undiscounted": list(undiscounted(found.value)),
+        "worth_if_even": _six(worth_if_even(richest)),
         "draws": len(found.benefit),
         "lucks": len(found.told),
         "seed": found.decision.draws[0].seed,
@@ -124,8 +157,21 @@ def as_json(found: Answer) -> dict[str, Any]:
         "usual_care_apart": _six(found.apart),
         "evpi": _row(found.evpi),
         "evppi": [_asked(a) | _row(w) for a, w in found.worths],
-        "evsi": [p._asdict() | {"rate": _six(p.rate)} | _row(w) for p, w in found.pilots],
+        "best_request": None if found.picked is None else _limits(found.picked),
+        "evsi": [_trial(p, w, richest) for p, w in found.pilots],
     }
+
+
+def _limits(one: Picked) -> dict[str, Any]:
+    return {"requests": one.requests, "low": _six(one.low), "high": _six(one.high)}
+
+
+def _trial(trial: Pilot, worth: Worth, loaded: Loaded) -> dict[str, Any]:
+    """With what is left of it if the decision waits for the answer, benefits spread evenly."""
+    horizon = loaded.scenario.clock.months
+    left = max(0.0, 1.0 - trial.months / horizon)
+    waited = {"horizon": horizon, "left_after_waiting": _six(left * worth.value)}
+    return trial._asdict() | {"rate": _six(trial.rate)} | _row(worth) | waited
 
 
 def _asked(ask: Ask) -> dict[str, Any]:
@@ -139,7 +185,8 @@ def _shares(benefit: Floats) -> Floats:
 
 
 def _row(worth: Worth) -> dict[str, Any]:
-    numbers = {k: _six(v) for k, v in worth._asdict().items() if k != "warning"}
+    kept = ("value", "error", "bias", "explained")
+    numbers = {name: _six(getattr(worth, name)) for name in kept}
     return numbers | {"low": _six(worth.low), "high": _six(worth.high), "warning": worth.warning}
 
 

@@ -20,12 +20,15 @@ from model.loading import Loaded, from_document
 from model.luck import luck
 from model.problems import BadInput, Mark, Problem, nearest
 from model.sensitivity.factors import Factor, factors
+from model.valuation import discount_factors
 from model.variants import changed, outputs
 from model.wanted import Plan, plan
 from model.yamlfile import Document
 
 KINDS = {"sign": ("financing", "contracts"), "fund": ("interventions",)}
 SIGNED = re.compile(r"\s*([+-]?)\s*([^\s+]+)")
+PRESENT_VALUES = ("npv", "outlay", "benefit")  # other outcomes in USD are sums of months
+DISCOUNT_RATE = "financing.discount_rate"
 ALIKE = 1e-6  # relative difference below which two usual cares are the same
 
 
@@ -67,6 +70,15 @@ class Decision(NamedTuple):
 
 def named(loaded: Loaded, words: str, draws: int, seed: int) -> Decision:
     """A decision within one scenario; BadInput for a kind or name that is not there."""
+    kind, called = checked(loaded, words)
+    options = tuple(_options(loaded, kind, called))
+    base = sample(loaded, draws, seed)
+    shared = tuple(_on_draws_of(base, option, draws, seed) for option in options)
+    return Decision(_title(kind, list(called.values())), options, shared)
+
+
+def checked(loaded: Loaded, words: str) -> tuple[str, dict[str, str]]:
+    """What kind of decision it is, and what it is about: its key, and what people call it."""
     kind, _, names = words.partition(":")
     if kind not in KINDS or not names:
         allowed = "sign:CONTRACT, fund:INTERVENTION or fund:ONE,OTHER"
@@ -74,18 +86,18 @@ def named(loaded: Loaded, words: str, draws: int, seed: int) -> Decision:
     things: Any = loaded.document.data
     for key in KINDS[kind]:
         things = things.get(key) or {}
+    if not things:
+        what, does = ("contract", "sign") if kind == "sign" else ("intervention", "fund")
+        found = f"`{words}`, but this scenario has no {what} to {does}"
+        raise _bad("--decision", found, f"a scenario with a {what}")
     chosen = list(dict.fromkeys(names.split(",")))
     for name in chosen:
         if name not in things:
-            allowed = f"one of: {', '.join(things) or '(none defined)'}"
+            allowed = f"one of: {', '.join(things)}"
             raise _bad("--decision", f"`{name}`", allowed, nearest(name, things))
     if kind == "sign" and len(chosen) > 1:
         raise _bad("--decision", f"`{words}`", "one contract")
-    called = {name: things[name].get("name", name) for name in chosen}
-    options = tuple(_options(loaded, kind, called))
-    base = sample(loaded, draws, seed)
-    shared = tuple(_on_draws_of(base, option, draws, seed) for option in options)
-    return Decision(_title(kind, list(called.values())), options, shared)
+    return kind, {name: things[name].get("name", name) for name in chosen}
 
 
 def _title(kind: str, names: Sequence[str]) -> str:
@@ -178,6 +190,18 @@ def terms(words: str) -> tuple[Term, ...]:
     return tuple(found)
 
 
+def undiscounted(words: str) -> tuple[str, ...]:
+    """Terms of a value that are sums of months, not present values."""
+    return tuple(t.name for t in terms(words) if t.name.partition(":")[0] not in PRESENT_VALUES)
+
+
+def worth_if_even(loaded: Loaded) -> float:
+    """Present value of 1 USD that is spread evenly over the horizon, at the central rate."""
+    rate = loaded.parameters.get(DISCOUNT_RATE)
+    central_rate = np.array([rate.central if rate else 0.0])
+    return float(discount_factors(central_rate, loaded.scenario.clock.months).mean())
+
+
 def benefits(decision: Decision, words: str, lucks: int = 1, progress: Progress = silent) -> Floats:
     """Net benefit [luck, draw, option] in USD; an outcome that an option lacks is 0.
 
@@ -190,9 +214,14 @@ def benefits(decision: Decision, words: str, lucks: int = 1, progress: Progress 
             plan(decision.options[-1].loaded, [term.name], "--value")
     columns, done = [], 0
     for draws, (asked, found) in zip(decision.draws, plans, strict=True):
-        told = outputs(_lucks(draws, lucks), asked, progress=_from(done, progress))
-        parts = [t.sign * told[:, found.index(t.name)] for t in value if t.name in found]
-        columns.append(np.sum(parts, axis=0))
+        told = np.empty((lucks, 0, draws.size))
+        if found:
+            told = outputs(_lucks(draws, lucks), asked, progress=_from(done, progress))
+        whole = np.zeros((lucks, draws.size))
+        for term in value:
+            if term.name in found:
+                whole = whole + term.sign * told[:, found.index(term.name)]
+        columns.append(whole)
         done += lucks * draws.size
     out = np.stack(columns, axis=2)
     if not np.isfinite(out).all():
@@ -222,7 +251,9 @@ def _plan(loaded: Loaded, value: Sequence[Term]) -> tuple[Plan, list[str]]:
                 raise
             continue
         if unit != "USD":
-            raise _bad("--value", f"`{term.name}` in {unit}", "an outcome in USD, as npv:PARTY")
+            told = "a share or a chance" if unit == "1" else f"told in {unit}"
+            wrong = f"`{term.name}`, which is {told}"
+            raise _bad("--value", wrong, "an outcome in USD, as npv:PARTY")
         found.append(term.name)
     return plan(loaded, found, "--value"), found
 

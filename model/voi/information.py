@@ -16,9 +16,12 @@ from scipy import special
 from model.distributions import Floats
 from model.sampling import stream
 
+from .hidden import hidden
 from .regression import Fit, fit
 
 SIMULATED = 200  # sets of coefficients, for standard error and bias
+TIES = 4096  # simulated sets of the options' means
+LIMIT = 1.645  # standard errors: 95 % on one side, 90 % between both
 STUDIES, AT_ONCE = 2000, 200  # simulated studies, and how many are weighed at a time
 POOR, CROWDED = 1e-3, 0.2
 
@@ -28,17 +31,19 @@ class Worth(NamedTuple):
 
     value: float
     error: float  # standard error: of the regression and of the draws
-    bias: float  # upward, that was taken off
+    bias: float  # upward, that was taken off; below 0: downward, that was added
     explained: float  # share of the variance of the difference between options
     warning: str
+    most: float = np.inf  # what holds this is worth no more, at its own upper limit
+    hidden: float = 0.0  # 95 % sure that no straight-line effect below the noise is worth more
 
     @property
     def low(self) -> float:
-        return max(0.0, self.value - 1.645 * self.error)
+        return max(0.0, self.value - LIMIT * self.error)
 
     @property
     def high(self) -> float:
-        return self.value + 1.645 * self.error
+        return min(max(self.value + LIMIT * self.error, self.hidden), self.most)
 
 
 def best(benefit: Floats) -> int:
@@ -46,28 +51,53 @@ def best(benefit: Floats) -> int:
     return int(np.argmax(benefit.mean(axis=0)))
 
 
-def evpi(benefit: Floats) -> Worth:
-    """Everything known, chance included."""
-    regret = benefit.max(axis=1) - benefit[:, best(benefit)]
+def evpi(told: Floats, seed: int = 1) -> Worth:
+    """Everything known, chance included; told [draw, option] or [luck, draw, option].
+
+    Lucks of a draw share its numbers and are no draws of their own: regret is averaged over them
+    first. Of options that are nearly tied the best mean is high by chance, which makes the plain
+    EVPI too low; that is estimated and added.
+    """
+    each = told if told.ndim == 3 else told[None]
+    means = each.mean(axis=0)
+    regret = (each.max(axis=2) - each[:, :, best(means)]).mean(axis=0)
     error = float(regret.std(ddof=1)) / np.sqrt(regret.size) if regret.size > 1 else np.inf
-    return Worth(float(regret.mean()), float(error), 0.0, 1.0, "")
+    value = float(regret.mean())
+    short = shortfall(means, seed) if value > 0.0 else 0.0
+    return Worth(value + short, float(error), -short, 1.0, "")
+
+
+def shortfall(benefit: Floats, seed: int) -> float:
+    """E[max of the means] - max of the means, the means normal: a bootstrap of EVPI's bias."""
+    chosen = best(benefit)
+    apart = np.delete(benefit, chosen, axis=1) - benefit[:, [chosen]]
+    covariance = np.atleast_2d(np.cov(apart.T)) / len(benefit)
+    scale = float(np.trace(covariance))
+    if not (apart.shape[1] and scale > 0.0):
+        return 0.0
+    root = np.linalg.cholesky(covariance + 1e-9 * scale * np.eye(len(covariance)))
+    normal = stream(seed, "voi.ties").standard_normal((TIES, len(covariance)))
+    means = apart.mean(axis=0) + normal @ root.T
+    return float(np.maximum(means.max(axis=1), 0.0).mean())
 
 
 def evppi(benefit: Floats, inputs: Sequence[Floats], seed: int = 1) -> Worth:
     """These inputs known, each [draw], and nothing else."""
-    return worth_of(benefit, *expected(benefit, inputs, seed))
+    worth = worth_of(benefit, *expected(benefit, inputs, seed))
+    return worth._replace(hidden=hidden(benefit, inputs))
 
 
 def expected(
-    benefit: Floats, inputs: Sequence[Floats], seed: int
+    benefit: Floats, inputs: Sequence[Floats], seed: int, key: str = ""
 ) -> tuple[Floats, Floats, list[Fit]]:
     """Net benefit beside the best option's, given the inputs [draw, option], and simulated
-    [set of coefficients, draw, option]."""
+    [set of coefficients, draw, option]; a key has random numbers of its own."""
     base = best(benefit)
     others = [d for d in range(benefit.shape[1]) if d != base]
     fits = [fit(inputs, benefit[:, d] - benefit[:, base]) for d in others]
     most = max(f.mean.size for f in fits)
-    normal = stream(seed, "voi.coefficients").standard_normal((len(fits), most, SIMULATED))
+    called = f"voi.coefficients.{key}" if key else "voi.coefficients"
+    normal = stream(seed, called).standard_normal((len(fits), most, SIMULATED))
     tied = _correlation([f.residuals for f in fits])
     normal = np.einsum("de,eps->dps", tied, normal)
     known = np.zeros(benefit.shape)
@@ -89,17 +119,22 @@ def _correlation(residuals: Sequence[Floats]) -> Floats:
 
 def worth_of(benefit: Floats, known: Floats, simulated: Floats, fits: Sequence[Fit]) -> Worth:
     """From what is expected, given the information, to its worth."""
-    most = evpi(benefit).value
+    most = evpi(benefit)
     raw = gain(known)
     sets = gain(simulated)
     # What chance in the coefficients adds to a maximum (Strong and Oakley 2013).
     bias = max(float(sets.mean()) - float(raw), 0.0)
-    regret = known.max(axis=1) - known[:, best(benefit)]
-    error = np.hypot(sets.std(), regret.std() / np.sqrt(min(len(known), len(benefit))))
-    value = min(max(float(raw) - bias, 0.0), most)
+    error = np.hypot(sets.std(), error_of_draws(benefit, known))
+    value = min(max(float(raw) - bias, 0.0), most.value)
     unseen, whole = (sum(f.variance[k] for f in fits) for k in range(2))
     explained = max(0.0, 1.0 - unseen / whole) if whole > 0.0 else 1.0
-    return Worth(value, float(error), bias, explained, warning(fits))
+    return Worth(value, float(error), bias, explained, warning(fits), most.high)
+
+
+def error_of_draws(benefit: Floats, known: Floats) -> float:
+    """Standard error of the mean regret, the regression taken as it is."""
+    regret = known.max(axis=1) - known[:, best(benefit)]
+    return float(regret.std() / np.sqrt(min(len(known), len(benefit))))
 
 
 def gain(known: Floats) -> Floats:

@@ -79,6 +79,16 @@ def test_mistakes_are_told_without_a_traceback(words: tuple[object, ...]) -> Non
     assert not Path("runs").exists()
 
 
+def test_a_decision_that_is_not_there_is_told_before_too_few_draws() -> None:
+    words = ("voi", STARTER, "--value", "npv:hospital", "--draws", 5, "--decision")
+    done = call(*words, "fund:nobody")
+    assert done.exit_code == 2
+    assert "nobody" in done.output
+    done = call(*words, "fund:health_workers")
+    assert done.exit_code == 2
+    assert "100 to 20,000" in done.output
+
+
 def test_a_folder_of_something_else_is_kept(folder: Path) -> None:
     (folder / "mine").mkdir()
     (folder / "mine" / "thesis.txt").write_text("years")
@@ -90,8 +100,10 @@ def test_a_folder_of_something_else_is_kept(folder: Path) -> None:
 def test_discover_tells_the_box_in_words(folder: Path) -> None:
     done = call("discover", STARTER, *LOSES, "--no-levers", "--out", "out")
     assert done.exit_code == 0, done.output
-    assert "(coverage)" in done.output
-    assert "(density)" in done.output
+    said = " ".join(done.output.split())
+    assert "of the failures are there" in said
+    assert "of what is there fails" in said
+    assert "npv:hospital < 0 in" not in done.output
     told = json.loads((folder / "out" / "discovery.json").read_text(encoding="utf-8"))
     assert told["holds"]
     names = {row["name"] for row in told["conditions"]}

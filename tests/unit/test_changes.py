@@ -15,6 +15,8 @@ from model.loading import SHIPPED, load
 from model.problems import BadInput
 from model.sampling import stream
 from model.what_changed import Asked, Explained, explain
+from report import changes, changes_figures
+from report.changes_words import between, error, sentences, within_error
 
 STARTER = SHIPPED / "starter.yaml"
 POSTS = "interventions.health_workers.staff.posts=6"
@@ -185,3 +187,75 @@ def test_a_chance_by_a_month_keeps_its_name() -> None:
     found = explain(Asked(*both, [name], 4, 1))
     assert list(found.outputs) == [name]
     assert np.isin(found.first, (0.0, 1.0)).all()
+
+
+# --- in words
+
+
+def chance_told(mean: float, mcse: float, label: str = "Dues (new)") -> dict[str, object]:
+    """Of a chance, one lever: every draw is 0 or 1, or differs by -1, 0 or 1."""
+    line = {"mcse": 0.0, "p05": 0.0, "p50": 0.0, "p95": 1.0}
+    moved = {"mean": mean, "mcse": mcse, "p05": -1.0, "p50": 0.0, "p95": 0.0}
+    part = moved | {
+        "key": "financing.dues.a", "kind": "lever", "label": label,
+        "changes": [{"path": "financing.dues.a", "from": "nothing", "to": "3 entries"}],
+    }  # fmt: skip
+    still = line | {"mean": 0.0, "p95": 0.0}
+    return {
+        "outcome": "p_insolvent:b", "meaning": "chance to be insolvent: the network",
+        "shown_as": "share", "yes_no": True,
+        "lines": {
+            "default baseline": line | {"mean": 0.62}, "modified baseline": line | {"mean": 0.62},
+            "policy": line | {"mean": 0.62 + mean},
+        },
+        "difference": moved, "frame": still, "assumptions": still, "levers": moved,
+        "levers_under_first_assumptions": None, "parts": [part],
+    }  # fmt: skip
+
+
+def test_a_chance_is_told_with_the_error_of_its_mean() -> None:
+    told = chance_told(-0.1, 0.03)
+    said = " ".join(sentences(told, 100))
+    assert "-100 to 0" not in said
+    assert "-10 points (95 % interval: -16 to -4.1 points)" in said
+    assert said.startswith("Chance to be insolvent: the network goes from 62 % to 52 %")
+    assert "p_insolvent" not in said
+
+
+def test_what_is_within_error_is_marked() -> None:
+    told = chance_told(-0.000548, 0.000393)
+    assert within_error(told["difference"])
+    assert "That is within error" in " ".join(sentences(told, 100))
+    rows = changes._table(told).rows
+    assert all(row[2].endswith("?") for row in rows)
+    assert not any("the same in all" in cell for row in rows for cell in row)
+    sure = [step["sure"] for step in changes._steps(told) if step["what"]]
+    assert sure == [0.35]
+    assert not within_error(chance_told(-0.1, 0.03)["difference"])
+
+
+def test_the_error_of_sampled_orders_counts_too() -> None:
+    assert error({"mcse": 3.0, "se_orders": 4.0}) == pytest.approx(5.0)
+
+
+def test_amounts_are_told_by_draws_and_chances_by_their_mean() -> None:
+    spread = {"mean": 0.0, "mcse": 0.01, "p05": -1.0, "p50": 0.0, "p95": 1.0}
+    assert between(spread, {"yes_no": True, "shown_as": "share"}) == "-2 to 2 points"
+    assert between(spread, {"yes_no": False, "shown_as": "share"}) == "-100 to 100 points"
+
+
+@pytest.mark.parametrize(("mean", "told"), [(0.01, True), (-0.01, False)])
+def test_dues_that_raise_insolvency_are_explained(mean: float, told: bool) -> None:
+    said = " ".join(sentences(chance_told(mean, 0.002), 100))
+    assert ("more is spent before" in said) == told
+
+
+def test_no_difference_says_what_would_have_shown() -> None:
+    assert "a difference in 3 % of draws or more" in " ".join(sentences(chance_told(0.0, 0.0), 100))
+
+
+def test_the_axis_of_a_chance_ends_at_a_hundred() -> None:
+    axis = changes_figures._ticks(0.95, 1.01, "share")["values"]
+    assert max(axis) == 1.0
+    assert min(changes_figures._ticks(-0.02, 0.3, "share")["values"]) == 0.0
+    assert changes_figures._ticks(-5.0, 7.0, "USD") == {"tickCount": 5}

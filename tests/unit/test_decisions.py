@@ -56,11 +56,36 @@ def test_luck_is_averaged_over_and_counted_for_perfect_information() -> None:
     assert np.array_equal(again[0], told[0])
 
 
+def test_what_an_option_lacks_counts_as_nothing() -> None:
+    """Without the contract there is no such outcome at all."""
+    loaded = load(SHIPPED / "jackson_mix.yaml")
+    made = decisions.named(loaded, "sign:medicaid_plan_savings", 12, 1)
+    cost = decisions.benefits(made, "staff_time_cost:contracts.medicaid_plan_savings", lucks=2)
+    assert cost.shape == (2, 12, 2)
+    assert not cost[:, :, 0].any()
+    assert (cost[:, :, 1] > 0.0).all()
+    both = decisions.benefits(
+        made, "npv:backbone - staff_time_cost:contracts.medicaid_plan_savings", lucks=2
+    )
+    left = decisions.benefits(made, "npv:backbone", lucks=2)
+    assert both == pytest.approx(left - cost)
+
+
+def test_what_is_no_present_value_is_told_with_how_much_it_counts_too_much() -> None:
+    assert decisions.undiscounted("npv:a - staff_time_cost:b + benefit:c") == ("staff_time_cost:b",)
+    loaded = load(SHIPPED / "jackson_mix.yaml")
+    rate = loaded.parameters["financing.discount_rate"].central
+    months = loaded.scenario.clock.months
+    force = np.log1p(rate) / 12.0  # an annuity of 1/months a month, by its closed form
+    known = (1.0 - np.exp(-force * months)) / np.expm1(force) / months
+    assert decisions.worth_if_even(loaded) == pytest.approx(known)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ("fund:health_worker", "did you mean `health_workers`"),
-        ("sign:anything", "(none defined)"),
+        ("sign:anything", "this scenario has no contract to sign"),
         ("buy:health_workers", "fund:INTERVENTION"),
         ("fund", "fund:INTERVENTION"),
     ],
@@ -69,6 +94,12 @@ def test_a_decision_that_is_not_there(words: str, said: str) -> None:
     with pytest.raises(BadInput, match="--decision") as told:
         decisions.named(load(STARTER), words, 10, 1)
     assert said in str(told.value)
+
+
+def test_a_value_that_is_a_chance_is_told_to_be_none_in_usd() -> None:
+    made = decisions.named(load(SHIPPED / "jackson.yaml"), "fund:supportive_housing", 10, 1)
+    with pytest.raises(BadInput, match=r"a share or a chance.*USD"):
+        decisions.benefits(made, "p_insolvent:backbone")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +185,15 @@ class TestAnswer:
         assert all(row["value"] == 0.0 for row in [*told["evppi"], *told["evsi"]])
         said = " ".join(sentences(told, {}))
         assert "No information is worth buying" in said
-        assert "`do not fund` in all 100 draws" in said
+        assert "do not fund\N{RIGHT DOUBLE QUOTATION MARK} in all 100 draws" in said
+        assert "below 3 %" in said
+
+    def test_lucks_are_no_draws(self) -> None:
+        """The rule of three counts draws: 3 of 100, however many lucks each has."""
+        made = decisions.named(load(STARTER), FUND, 100, 1)
+        told = as_json(answer(made, "npv:medicaid_plan")) | {"lucks": 5}
+        assert "below 3 %" in " ".join(sentences(told, {}))
+        assert "below 0.6 %" not in " ".join(sentences(told, {}))
 
     def test_without_luck_all_facts_are_everything_and_nothing_is_more(self) -> None:
         made = decisions.named(load(STARTER), FUND, 200, 1)
@@ -167,21 +206,47 @@ class TestAnswer:
         assert "only a trial" in str(shown.tables)
         assert shown.charts
 
+    def test_a_pilot_comes_late_and_is_worth_no_more_than_its_number(self) -> None:
+        made = decisions.named(load(STARTER), FUND, 200, 1)
+        found = answer(made, "npv:hospital", [f"effect={EFFECT},people=100000,months=12"])
+        told = as_json(found)
+        [trial] = told["evsi"]
+        fact = next(
+            r for r in told["evppi"] if r["kind"] == "fact" and trial["number"] in r["numbers"]
+        )
+        assert 0.0 < trial["value"] <= fact["value"]
+        months = load(STARTER).scenario.clock.months
+        assert trial["left_after_waiting"] == pytest.approx(
+            trial["value"] * (1.0 - 12 / months), rel=1e-4
+        )
+        assert f"after 12 of the {months} months" in " ".join(sentences(told, {}))
+
     def test_a_request_is_put_in_words(self) -> None:
-        ask = {"kind": "request", "teller": "payer", "meaning": "use", "ask": "plan", "name": "use"}
-        row = {
-            "value": 5e4,
-            "low": 4e4,
-            "high": 6e4,
-            "numbers": ["a"],
-            "warning": "",
-            "explained": 1,
-        }
-        told = {
-            "options": [{"name": "yes", "mean": 1.0, "error": 1.0, "share_best": 0.5}],
-            "best": "yes", "share_best": 0.5, "draws": 1000, "lucks": 1, "evsi": [],
-            "evpi": row, "evppi": [row | ask, row | ask | {"meaning": "prices", "value": 1e4}],
-        }  # fmt: skip
-        said = " ".join(sentences(told, {"plan": "the Medicaid plan"}))
+        told = request_told(low=2e4)
+        said = " ".join(sentences(told, {"plan": "the Medicaid plan", "b": "the network"}))
         assert "Ask the Medicaid plan for use of services, by need: worth up to $50,000" in said
+        assert "95 % sure more than $20,000, allowing for its being picked from 2" in said
         assert "No other request to a payer exceeds $10,000." in said
+        assert "net present value: the network" in said
+        assert "npv:b" not in said
+
+    def test_the_best_of_several_is_not_taken_for_shown(self) -> None:
+        said = " ".join(sentences(request_told(low=0.0), {"plan": "the Medicaid plan"}))
+        assert "No request to a payer is shown to be worth anything" in said
+        assert "95 % sure that none is worth more than $70,000" in said
+
+
+def request_told(low: float) -> dict[str, object]:
+    """Two requests, the best of which exceeds `low` after allowing for having been picked."""
+    ask = {"kind": "request", "teller": "payer", "meaning": "use", "ask": "plan", "name": "use"}
+    row = {
+        "value": 5e4, "low": 4e4, "high": 6e4, "numbers": ["a"], "warning": "", "explained": 1,
+        "bias": 0.0,
+    }  # fmt: skip
+    return {
+        "scenario": "A county", "value": "npv:b", "undiscounted": [],
+        "options": [{"name": "yes", "mean": 1.0, "error": 1.0, "share_best": 0.5}],
+        "best": "yes", "share_best": 0.5, "draws": 1000, "lucks": 1, "evsi": [],
+        "best_request": {"requests": 2, "low": low, "high": 7e4},
+        "evpi": row, "evppi": [row | ask, row | ask | {"meaning": "prices", "value": 1e4}],
+    }  # fmt: skip

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from model import wide
-from model.discovery import Column, Finding, discover, peel
+from model.discovery import Column, Finding, Limit, as_numbers, discover, peel, wilson
 from model.loading import SHIPPED, load
 from model.problems import BadInput
-from report.discovery import condition, label
+from report.asking import _bins
+from report.discovery import condition, label, meaning, page, sentences
+from report.number_names import called
 
 DRAWS, WIDTH = 1000, 30
 
@@ -87,6 +89,67 @@ def test_the_same_seed_the_same_finding() -> None:
     assert found(x, fails) == found(x, fails)
 
 
+def test_shares_have_the_interval_of_a_share() -> None:
+    """Wilson's interval of 81 of 263, as Newcombe (1998) has it: 0.2553 to 0.3662."""
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0, 0) == (0.0, 1.0)
+    x = numbers()
+    finding = found(x, (x[:, 3] < 0.5) & (np.random.default_rng(9).random(DRAWS) < 0.7))
+    whole = finding.whole
+    inside = round(whole.box.mass * finding.unseen)
+    assert whole.density == wilson(round(whole.box.density * inside), inside)
+    assert whole.density[0] < 0.7 < whole.density[1]
+    assert whole.coverage[0] <= whole.box.coverage <= whole.coverage[1]
+
+
+def rivals() -> tuple[np.ndarray, np.ndarray]:
+    """One strong condition, and two that stand for each other."""
+    x = numbers()
+    both = x[:, 8] + 0.25 * np.random.default_rng(3).standard_normal(DRAWS)
+    x[:, 9] = both + 0.25 * np.random.default_rng(4).standard_normal(DRAWS)
+    x[:, 10] = both + 0.25 * np.random.default_rng(5).standard_normal(DRAWS)
+    return x, (x[:, 3] < 0.4) & (both > 0.3)
+
+
+def told_of(x: np.ndarray, fails: np.ndarray) -> dict[str, object]:
+    columns = [Column(f"x{k}", "fact", x[:, k]) for k in range(x.shape[1])]
+    about = {
+        "fails": "npv:b < 0", "draws": DRAWS, "seed": 1, "turned": False, "columns": WIDTH,
+        "left_out": 0, "scenario_title": "A county", "levers": [],
+    }  # fmt: skip
+    return as_numbers(discover(columns, fails, 3, 1), columns) | about
+
+
+def test_a_weak_condition_is_kept_out_of_the_main_sentence() -> None:
+    told = told_of(*rivals())
+    firm = {c["name"]: c["firm"] for c in told["conditions"]}
+    assert firm["x3"]
+    weak = [name for name, is_firm in firm.items() if not is_firm]
+    assert weak
+    main = next(s for s in sentences(told, {}) if s.startswith("It fails mostly"))
+    assert "x3" in main
+    assert not any(name in main for name in weak)
+    assert told["firm"]["coverage"] >= told["coverage"]
+    other = next(s for s in sentences(told, {}) if s.startswith("Not firm"))
+    assert weak[0] in other
+    assert "of 20 resamples" in other
+    assert "nearly as well" in other
+
+
+def test_one_condition_is_one_picture_with_shares_counted_by_hand() -> None:
+    x = numbers()
+    fails = x[:, 11] > 0.8
+    told = told_of(x, fails)
+    ensemble = wide.Ensemble((Column("x11", "fact", x[:, 11]),), fails, (), 0)
+    bins = _bins(ensemble, Limit(0, 0.8, np.inf), turned=False)
+    assert sum(b["share"] * (b["x2"] > 0.85) for b in bins) >= 100.0
+    for b in bins:
+        here = (x[:, 11] >= b["x"]) & ((x[:, 11] < b["x2"]) | (b["x2"] == x[:, 11].max()))
+        assert b["share"] == pytest.approx(100.0 * fails[here].mean())
+        assert b["low"] <= b["share"] <= b["high"]
+    assert len(page(told, {}, {"bins": bins}).charts) == 1
+
+
 NAMES = {"united_way_support": "United Way", "agencies": "Dues of agencies"}
 
 
@@ -105,6 +168,20 @@ class TestWords:
     def test_errors_of_contracts(self) -> None:
         assert label("contracts.plan.year[0]", {"plan": "Plan"}) == "chance in Plan, year 1"
         assert label("area[2]", {}) == "the area's shock, year 3"
+
+    def test_numbers_of_money_say_what_they_are(self) -> None:
+        names = {"backbone": "the network"}
+        assert called("financing.accounts.backbone.opening", names) == "the network: opening cash"
+
+    @pytest.mark.parametrize(
+        ("fails", "said"),
+        [
+            ("p_insolvent:backbone@2022-12 > 0", "the network is insolvent by December 2022"),
+            ("npv:backbone < 0", "net present value: the network is below 0"),
+        ],
+    )
+    def test_what_a_failure_means(self, fails: str, said: str) -> None:
+        assert meaning(fails, {"backbone": "the network"}) == said
 
 
 class TestEnsemble:
@@ -141,6 +218,11 @@ class TestEnsemble:
     )
     def test_a_range_that_is_none(self, words: str) -> None:
         with pytest.raises(BadInput, match="--vary"):
+            wide.ranges(load(SHIPPED / "jackson_dues.yaml"), [words], default=True)
+
+    def test_a_range_that_is_turned_round_says_so(self) -> None:
+        words = "financing.dues.agencies.amount=3:1"
+        with pytest.raises(BadInput, match="the first is not below the second"):
             wide.ranges(load(SHIPPED / "jackson_dues.yaml"), [words], default=True)
 
     @pytest.mark.parametrize("words", ["p_insolvent", "p05(npv:backbone) < 0", ""])

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from model.voi.asks import Ask
+from model.voi.hidden import spread
 from model.voi.information import Worth, evpi, evppi, evsi
+from model.voi.nested import nested
+from model.voi.picked import picked, with_deviations
 from model.voi.pilots import Pilot
 
 DRAWS = 2000
@@ -140,3 +144,111 @@ def test_trial_error_is_that_of_simulated_trials() -> None:
 
     log = np.log(events(ratio * usual) / events(usual))
     assert log.std() == pytest.approx(float(trial.sd(np.array([ratio]))[0]), rel=0.05)
+
+
+def test_lucks_of_a_draw_are_no_draws_of_their_own() -> None:
+    """The same draws told five times over, and with a luck that adds next to nothing."""
+    once = benefit(-0.5, parts())[:200]
+    copies = np.stack([once + 1e-6 * k for k in range(5)])
+    alone, told = evpi(once), evpi(copies)
+    assert told.value == pytest.approx(alone.value, rel=1e-6)
+    assert told.error == pytest.approx(alone.error, rel=1e-6)
+    luck = np.random.default_rng(8).standard_normal((5, 200, 2))
+    assert evpi(copies + luck).error > 0.6 * alone.error
+
+
+def test_the_error_with_luck_is_the_spread_over_studies() -> None:
+    """100 draws with 5 lucks each, 200 times over: what one study says of its error is so."""
+    rng = np.random.default_rng(21)
+    found = []
+    for _ in range(200):
+        known, luck = rng.standard_normal((1, 100, 1)), rng.standard_normal((5, 100, 1))
+        gain = 2.0 * known + 0.5 * luck - 3.0
+        found.append(evpi(np.concatenate([np.zeros_like(gain), gain], axis=2)))
+    spread = float(np.std([one.value for one in found]))
+    said = float(np.mean([one.error for one in found]))
+    assert said == pytest.approx(spread, rel=0.15)
+
+
+def test_a_tie_makes_the_plain_number_too_low_and_a_part_of_that_is_added() -> None:
+    """Two options that are equal on average: EVPI is phi(0); the plain one is short of it."""
+    rng, plain, added = np.random.default_rng(22), [], []
+    for _ in range(300):
+        found = evpi(np.column_stack([np.zeros(100), rng.standard_normal(100)]))
+        plain.append(found.value + found.bias)
+        added.append(found.value)
+    known = float(norm.pdf(0.0))
+    # E[max(0, mean)] = phi(0) / sqrt(n): a tenth of it at 100 draws.
+    assert np.mean(plain) == pytest.approx(0.9 * known, abs=0.015)
+    assert 0.25 < (np.mean(added) - np.mean(plain)) / (0.1 * known) < 0.6
+
+
+def test_the_best_of_several_worthless_requests_is_seldom_taken_for_shown() -> None:
+    """A near tie, eight requests that tell nothing: one limit of its own is passed too often."""
+    alone = together = 0
+    for seed in range(30):
+        z = np.random.default_rng(seed).standard_normal((150, 9))
+        b = np.column_stack([np.zeros(150), z[:, 8]])
+        found = [with_deviations(b, [z[:, k]], 1, str(k)) for k in range(8)]
+        alone += max((w for w, _ in found), key=lambda w: w.value).low > 0.0
+        limits = picked(found)
+        assert limits is not None
+        together += limits.low > 0.0
+        assert limits.high >= max(w.value for w, _ in found)
+    assert together <= 4  # of 30 at 5 %: more has a chance of 2 %
+    assert alone > together
+
+
+def test_a_request_that_matters_is_still_shown() -> None:
+    z = parts()[:, :4]
+    found = [with_deviations(benefit(-0.5, z), [z[:, k]], 1, str(k)) for k in range(4)]
+    limits = picked(found)
+    assert limits is not None
+    assert 0.3 < limits.low < loss(-0.5, 2.0) < limits.high
+
+
+def test_what_the_draws_cannot_tell_from_nothing_is_not_ruled_out() -> None:
+    """An effect of a fifth of a standard error of one draw, seldom seen: its worth is in reach."""
+    held = dropped = 0
+    for seed in range(20):
+        z = np.random.default_rng(seed).standard_normal((200, 4))
+        b = np.column_stack([np.zeros(200), 0.1 * z[:, 0] + z[:, 3]])
+        worth = evppi(b, [z[:, 0]])
+        held += worth.high >= loss(0.0, 0.1)
+        dropped += worth.value + 1.645 * worth.error < loss(0.0, 0.1)
+    assert dropped >= 5  # what the regression alone would rule out
+    assert held >= 16  # of 20 at 95 %: fewer has a chance of 0.3 %
+
+
+def test_the_limit_of_a_spread_is_that_of_a_correlation() -> None:
+    """One number, no effect in sight: the upper 95 % limit is 1.645 to 1.96 standard errors."""
+    x = np.tile([1.0, -1.0], 500)
+    y = np.repeat([1.0, -1.0], 500)
+    limit = spread(np.column_stack([np.ones(1000), x]), y, 0.05)
+    assert limit == 0.0  # a statistic of exactly 0 is rarer than 5 %
+    y = y + x / np.sqrt(1000.0)
+    limit = spread(np.column_stack([np.ones(1000), x]), y, 0.05)
+    assert 2.6 < limit * np.sqrt(1000.0) < 2.7  # seen 1 standard error: 1 + 1.645, two-sided
+
+
+def ask(name: str, *members: str) -> Ask:
+    return Ask(name, "fact", members, "use", "payer", "plan")
+
+
+def test_a_part_is_worth_no_more_than_its_whole() -> None:
+    part, whole = Worth(116.0, 5.0, 0.0, 0.9, ""), Worth(115.0, 5.0, 0.0, 0.9, "")
+    rows = nested([(ask("whole", "a", "b"), whole), (ask("part", "a"), part)])
+    assert [w.value for _, w in rows] == [115.0, 115.0]
+    assert rows[1][1].high <= rows[0][1].high
+
+
+def test_a_whole_whose_regression_missed_its_part_is_lifted() -> None:
+    part, whole = Worth(116.0, 5.0, 0.0, 0.9, ""), Worth(20.0, 5.0, 0.0, 0.9, "")
+    rows = nested([(ask("whole", "a", "b"), whole), (ask("part", "a"), part)])
+    assert [w.value for _, w in rows] == [116.0, 116.0]
+
+
+def test_no_limit_exceeds_that_of_everything() -> None:
+    z = parts()[:100]
+    b = np.column_stack([np.zeros(100), -0.5 + z[:, :3] @ SHARES])
+    assert evppi(b, [z[:, k] for k in range(3)]).high <= evpi(b).high
