@@ -671,7 +671,8 @@ def sensitivity(
     if samples and size != samples and not quiet:
         click.echo(f"--samples {samples}: rounded up to {size}, a power of two.", err=True)
     total = study.runs(loaded, method, size, groups)
-    folder = sensitivity_page.prepared(loaded, method, size, seed, out)
+    question = sensitivity_page.Question(method, names, size, groups, seed)
+    folder = sensitivity_page.prepared(loaded, question, out)
     asked = (loaded, method, names, size, seed, groups)
     if wanted(total, cluster, None, resume):
         _tell_of_dropped(folder, resume)

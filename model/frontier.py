@@ -4,7 +4,9 @@ Sustainable: solvent to the end of the horizon, and never with core staff below 
 three months. Net: what all of the backbone's sources bring, and cost of its own that partners take
 over, less direct cost and staff time of winning and serving them, over the horizon, nominal USD;
 grants count as long as the account lasts. Cost to payers and partners: what dues, fees and
-contracts bring, and what partners pay of hard-wired functions. Worst decile: the mean of the lowest
+contracts bring, and what partners pay of hard-wired functions. Not by luck: sustainable, and no
+settlement paid more than exact measurement would have, or the same mix without its contracts is
+sustainable in that draw, too. Worst decile: the mean of the lowest
 tenth of draws. Regret: by how much a mix falls short of the best mix of the same draw.
 """
 
@@ -21,6 +23,7 @@ from .ensemble import Progress, silent
 from .loading import Loaded
 from .mixes import Lines, Mix, financing, lines, with_dues, with_mix, with_share
 from .sampling import stream
+from .targets import wilson
 from .variants import changed, outputs
 from .wanted import Plan, plan
 
@@ -37,14 +40,25 @@ class Money(NamedTuple):
     cost: Floats  # USD, of payers and partners
     with_luck: Floats  # 1 where it is sustainable and a settlement paid more than the truth would
     corridor: Floats  # 1 where dues are within what membership is worth; nan: no dues, or unknown
+    bare: Floats  # 1 where the same mix without its contracts is sustainable; nan: not among them
+
+    @property
+    def not_by_luck(self) -> Floats:
+        """1 where it is sustainable without having to be lucky."""
+        return np.where(self.bare == 1.0, self.sustainable, self.sustainable - self.with_luck)
 
 
 class Ranked(NamedTuple):
-    """One mix over all draws, with standard errors of Monte Carlo."""
+    """One mix over all draws; low and high are 90 % intervals (Wilson 1927)."""
 
     mix: Mix
     sustainable: float
-    sustainable_error: float
+    sustainable_low: float
+    sustainable_high: float
+    not_by_luck: float
+    not_by_luck_low: float
+    not_by_luck_high: float
+    bare: float  # P(sustainable) of the same mix without its contracts
     with_luck: float  # share of draws: sustainable with a settlement above what the truth would pay
     net: float
     net_error: float
@@ -59,13 +73,14 @@ class Ranked(NamedTuple):
 
 
 class Surface(NamedTuple):
-    """P(sustainable) and its standard error [grant lost, dues, sharing rate]."""
+    """P(sustainable) and its 90 % interval [grant lost, dues, sharing rate]."""
 
     lost: tuple[str, ...]  # NONE_LOST: none
     dues: tuple[float, ...]
     shares: tuple[float, ...]
     sustainable: Floats
-    error: Floats
+    low: Floats
+    high: Floats
 
 
 # --- what is asked of the model
@@ -125,38 +140,73 @@ def evaluate(base: Draws, found: Sequence[Mix], about: Asked, progress: Progress
     lucky = np.zeros(net.shape) if about.with_luck is None else lasts * values[:, about.with_luck]
     corridor = none if about.corridor is None else values[:, about.corridor]
     charged = np.array([mix.dues > 0.0 for mix in found])[:, None]
-    return Money(lasts, net, cost, lucky, np.where(charged, corridor, none))
+    return Money(lasts, net, cost, lucky, np.where(charged, corridor, none), _bare(found, lasts))
+
+
+def _bare(found: Sequence[Mix], lasts: Floats) -> Floats:
+    """Whether each mix without its contracts lasts [mix, draw]."""
+    at = {mix: k for k, mix in enumerate(found)}
+    alone = [at.get(mix._replace(contracts=())) for mix in found]
+    none = np.full(lasts.shape[1], np.nan)
+    return np.stack([none if k is None else lasts[k] for k in alone]) if found else lasts
 
 
 def ranked(found: Sequence[Mix], money: Money, seed: int) -> list[Ranked]:
-    """Every mix with its measures, highest expected net first."""
+    """Every mix with its measures, most likely to last without luck first, then the cheapest."""
     if not found:
         return []
-    draws = money.net.shape[1]
-    p, net, cost, with_luck, corridor = (x.mean(axis=1) for x in money)
-    regret = regrets(money.net)
-    efficient = pareto(p, net, cost)
-    shares = _efficient_shares(money, seed)
+    efficient = pareto(*_judged(money))
+    shares, regret = _efficient_shares(money, seed), regrets(money.net)
     out = [
-        Ranked(
-            mix,
-            float(p[k]),
-            float(np.sqrt(p[k] * (1.0 - p[k]) / draws)),
-            float(with_luck[k]),
-            float(net[k]),
-            float(money.net[k].std(ddof=1) / np.sqrt(draws)) if draws > 1 else 0.0,
-            worst_decile(money.net[k]),
-            float(cost[k]),
-            float(regret[k].mean()),
-            float(np.quantile(regret[k], 0.95)),
-            float((regret[k] == 0.0).mean()),
-            float(corridor[k]),
-            bool(efficient[k]),
-            float(shares[k]),
-        )
+        _measured(mix, Money(*(x[k] for x in money)), regret[k], bool(efficient[k]), shares[k])
         for k, mix in enumerate(found)
     ]
-    return sorted(out, key=lambda r: -r.net)
+    return sorted(out, key=lambda r: (-r.not_by_luck, r.cost))
+
+
+def _judged(money: Money) -> tuple[Floats, Floats, Floats]:
+    """What mixes are compared by [mix]: chance to last without luck, net, cost to others."""
+    return money.not_by_luck.mean(axis=1), money.net.mean(axis=1), money.cost.mean(axis=1)
+
+
+def _measured(mix: Mix, one: Money, regret: Floats, efficient: bool, share: float) -> Ranked:
+    """The measures of one mix from its draws [draw]."""
+    draws, lasts, safe = one.net.size, float(one.sustainable.mean()), float(one.not_by_luck.mean())
+    return Ranked(
+        mix,
+        lasts,
+        *wilson(lasts, draws),
+        safe,
+        *wilson(safe, draws),
+        float(one.bare.mean()),
+        float(one.with_luck.mean()),
+        float(one.net.mean()),
+        float(one.net.std(ddof=1) / np.sqrt(draws)) if draws > 1 else 0.0,
+        worst_decile(one.net),
+        float(one.cost.mean()),
+        float(regret.mean()),
+        float(np.quantile(regret, 0.95)),
+        float((regret == 0.0).mean()),
+        float(one.corridor.mean()),
+        efficient,
+        float(share),
+    )
+
+
+def picked_on_half(money: Money) -> float:
+    """P(sustainable, not by luck) of the mix that is best on one half of draws, on the other half.
+
+    Both ways round. The best of many on the same draws looks better than it is; this does not.
+    nan with fewer than two draws.
+    """
+    if money.net.shape[1] < 2:
+        return float("nan")
+    judged = 0.0
+    for here, there in ((0, 1), (1, 0)):
+        p, cost = (x[:, here::2].mean(axis=1) for x in (money.not_by_luck, money.cost))
+        best = int(np.lexsort((cost, -p))[0])
+        judged += float(money.not_by_luck[best, there::2].sum())
+    return judged / int(money.net.shape[1])
 
 
 def worst_decile(values: Floats) -> float:
@@ -186,7 +236,7 @@ def _efficient_shares(money: Money, seed: int) -> Floats:
     mixes, draws = money.net.shape
     rng = stream(seed, "frontier.bootstrap")
     counts = rng.multinomial(draws, np.full(draws, 1.0 / draws), size=RESAMPLES) / draws
-    p, net, cost = (x @ counts.T for x in money[:3])
+    p, net, cost = (x @ counts.T for x in (money.not_by_luck, money.net, money.cost))
     found = np.zeros(mixes)
     for k in range(RESAMPLES):
         found += pareto(p[:, k], net[:, k], cost[:, k])
@@ -233,8 +283,8 @@ def surface(
     ]
     found = sustainable(outputs(variants, about.plan, progress=progress)).mean(axis=1)
     p = found.reshape(len(lost), len(dues), len(shares))
-    error = np.sqrt(p * (1.0 - p) / base.size)
-    return Surface(tuple(lost), tuple(dues), tuple(shares), p, error)
+    ends = np.array([wilson(float(x), base.size) for x in p.ravel()]).reshape(*p.shape, 2)
+    return Surface(tuple(lost), tuple(dues), tuple(shares), p, ends[..., 0], ends[..., 1])
 
 
 def with_level(base: Draws, mine: Lines, factor: float, share: float) -> dict[str, Floats]:

@@ -12,7 +12,7 @@ from .draws import Draws
 from .ensemble import Progress, silent
 from .loading import Loaded
 from .problems import BadInput, Mark, Problem, shortened
-from .targets import Statistic
+from .targets import Z90, Statistic, errors
 from .variants import outputs
 from .varied import Varied, reach, varied
 from .wanted import Plan
@@ -30,7 +30,7 @@ class Axis(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """What a statistic reaches [y, x], with its Monte Carlo standard error."""
+    """What a statistic reaches [y, x], with its Monte Carlo standard error and 90 % interval."""
 
     x: Axis
     y: Axis
@@ -38,7 +38,13 @@ class Grid(NamedTuple):
     draws: int
     reached: Floats
     error: Floats
+    low: Floats
+    high: Floats
     known: Floats  # share of draws that have the outcome
+
+    def doubtful(self, bound: float) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Cells [y, x] whose interval holds the bound: on which side they lie is not known."""
+        return np.asarray((self.low <= bound) & (bound <= self.high) & (self.low < self.high))
 
 
 class Segment(NamedTuple):
@@ -82,33 +88,23 @@ def grid(
     shape = len(y.values), len(x.values)
     known = np.isfinite(values).mean(axis=1).reshape(shape)
     reached, error = statistic.of(values).reshape(shape), errors(values, statistic).reshape(shape)
-    return Grid(x, y, statistic, base.size, reached, error, known)
+    low, high = (ends.reshape(shape) for ends in intervals(values, statistic))
+    return Grid(x, y, statistic, base.size, reached, error, low, high, known)
 
 
-def errors(values: Floats, statistic: Statistic) -> Floats:
-    """Monte Carlo standard error [variant] of a statistic of values [variant, draw].
+def intervals(values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
+    """90 % interval [variant] of a statistic of values [variant, draw].
 
-    Of a mean or share: sd / sqrt(n). Of a percentile: half the distance between the order
-    statistics one binomial standard deviation to either side (Woodruff 1952).
+    Of a chance and a percentile as in Statistic.limits; of a mean from its standard error.
     """
-    known = np.maximum(np.isfinite(values).sum(axis=1), 1)
-    if statistic.level is not None:
-        off = np.sqrt(statistic.level * (1.0 - statistic.level) / known)
-        return np.array(
-            [_quantile_error(v, statistic.level, d) for v, d in zip(values, off, strict=True)]
-        )
-    counted = statistic.counted(values)
-    mean = statistic.of(values)[:, None]
-    square = np.where(np.isfinite(counted), (counted - mean) ** 2, 0.0).sum(axis=1)
-    return np.asarray(np.sqrt(square / np.maximum(known - 1, 1) / known))
-
-
-def _quantile_error(values: Floats, level: float, off: float) -> float:
-    have = values[np.isfinite(values)]
-    if not have.size:
-        return float("nan")
-    low, high = np.quantile(have, np.clip([level - off, level + off], 0.0, 1.0))
-    return float(high - low) / 2.0
+    reached, off = statistic.of(values), Z90 * errors(values, statistic)
+    told = [statistic.limits(each) for each in values]
+    ends = [
+        each or (middle - half, middle + half)
+        for each, middle, half in zip(told, reached.tolist(), off.tolist(), strict=True)
+    ]
+    low, high = np.array(ends, dtype=np.float64).T
+    return low, high
 
 
 # --- the contour

@@ -16,6 +16,9 @@ import numpy as np
 from .distributions import Floats
 from .problems import BadInput, Mark, Problem, shortened
 
+CONFIDENCE = 0.90
+Z90 = 1.6449  # of the normal distribution, for a 90 % interval
+
 _METRIC = r"(?P<metric>[A-Za-z_]\w*(?::[\w.]+)?(?:@[\w-]+)?)"
 _COMPARE = r"\s*(?P<op>>=|<=|>|<)\s*(?P<number>.+?)"
 _PLAIN = re.compile(_METRIC)
@@ -28,6 +31,15 @@ EXAMPLES = (
     "METRIC OP VALUE, as in `npv:backbone >= 0`, `p05(npv:backbone) >= 0` or "
     "`p(npv:backbone > 0) >= 0.8`; OP is >=, <=, > or <"
 )
+# Metrics that are a chance, from 0 to 1, besides all that begin with `p_`.
+CHANCES = frozenset(
+    {
+        "insolvent", "below_core_staff", "runway_censored", "solvent_by_luck", "pays_back",
+        "dues_within_corridor",
+    }
+)  # fmt: skip
+SOLVENT = {"p_solvent": "p_insolvent", "solvent": "insolvent"}  # told by its opposite
+MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
 COMPARED = {">=": np.greater_equal, "<=": np.less_equal, ">": np.greater, "<": np.less}
 
 
@@ -47,6 +59,11 @@ class Statistic(NamedTuple):
     @property
     def is_mean(self) -> bool:
         return not self.op and self.level is None
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether what it comes to lies between 0 and 1."""
+        return bool(self.op) or is_chance(self.metric)
 
     def of(self, values: Floats) -> Floats:
         """Of values [..., draw]: [...]; draws without such a value are left out; nan if all are."""
@@ -76,6 +93,19 @@ class Statistic(NamedTuple):
         chance = self.is_mean and self.metric.startswith("p_")
         return chance or self.yes_or_no(values)
 
+    def limits(self, values: Floats) -> tuple[float, float] | None:
+        """90 % interval from values [draw]: Wilson's of a chance, order statistics of a percentile.
+
+        Infinite where no draw lies beyond; None for a mean, where nothing is known, and for one
+        draw, which is all there is where nothing is uncertain.
+        """
+        known = values[np.isfinite(values)]
+        if known.size < 2:
+            return None
+        if self.level is not None:
+            return order_limits(known, self.level)
+        return wilson(float(self.of(values)), known.size) if self.yes_or_no(values) else None
+
 
 class Target(NamedTuple):
     """What a statistic should reach."""
@@ -96,6 +126,64 @@ class Target(NamedTuple):
         return np.asarray(self.bound - reached if self.op[0] == ">" else reached - self.bound)
 
 
+def is_chance(metric: str) -> bool:
+    """Whether `metric:subject@month` is a chance, from 0 to 1."""
+    bare = metric.partition("@")[0].partition(":")[0]
+    return bare.startswith("p_") or bare in CHANCES
+
+
+def wilson(share: float, draws: float) -> tuple[float, float]:
+    """90 % interval of a chance, which stays open where no draw, or every one, is so (1927)."""
+    z2 = Z90**2
+    middle = (share + z2 / (2.0 * draws)) / (1.0 + z2 / draws)
+    spread = share * (1.0 - share) / draws + z2 / (4.0 * draws**2)
+    half = Z90 * np.sqrt(spread) / (1.0 + z2 / draws)
+    low = 0.0 if share <= 0.0 else float(middle - half)
+    return low, 1.0 if share >= 1.0 else float(middle + half)
+
+
+def errors(values: Floats, statistic: Statistic) -> Floats:
+    """Monte Carlo standard error [variant] of a statistic of values [variant, draw].
+
+    Of a mean or share: sd / sqrt(n). Of a percentile: half the distance between the order
+    statistics one binomial standard deviation to either side (Woodruff 1952).
+    """
+    known = np.maximum(np.isfinite(values).sum(axis=1), 1)
+    if statistic.level is not None:
+        off = np.sqrt(statistic.level * (1.0 - statistic.level) / known)
+        return np.array(
+            [_quantile_error(v, statistic.level, d) for v, d in zip(values, off, strict=True)]
+        )
+    counted = statistic.counted(values)
+    mean = statistic.of(values)[:, None]
+    square = np.where(np.isfinite(counted), (counted - mean) ** 2, 0.0).sum(axis=1)
+    return np.asarray(np.sqrt(square / np.maximum(known - 1, 1) / known))
+
+
+def _quantile_error(values: Floats, level: float, off: float) -> float:
+    have = values[np.isfinite(values)]
+    if not have.size:
+        return float("nan")
+    low, high = np.quantile(have, np.clip([level - off, level + off], 0.0, 1.0))
+    return float(high - low) / 2.0
+
+
+def order_limits(known: Floats, level: float) -> tuple[float, float]:
+    """90 % interval of a percentile: the order statistics that enclose it (binomial).
+
+    Holds for any distribution, and rather too often than too seldom; infinite where there are too
+    few draws to enclose it.
+    """
+    from scipy.stats import binom  # noqa: PLC0415  a second to import
+
+    tail = (1.0 - CONFIDENCE) / 2.0
+    first = int(binom.ppf(tail, known.size, level))  # counted from 1; 0: none lies so low
+    last = int(binom.ppf(1.0 - tail, known.size, level)) + 1
+    ordered = np.sort(known)
+    low = float(ordered[first - 1]) if first >= 1 else -np.inf
+    return low, float(ordered[last - 1]) if last <= known.size else np.inf
+
+
 def parse(text: str, option: str = "--target") -> Target:
     """The target that a text says; BadInput where it says none."""
     found = _SPLIT.fullmatch(text.strip())
@@ -104,13 +192,41 @@ def parse(text: str, option: str = "--target") -> Target:
     left = found["left"].strip()
     if left.startswith("p(") and not left.endswith(")"):
         _refuse(option, text, "no comparison of the share with a number")
+    _tell_opposite(left, found["op"], found["number"], option)
     statistic = parse_statistic(left, option)
-    return Target(statistic, found["op"], _number(found["number"], option))
+    bound = _number(found["number"], option)
+    if statistic.is_chance:
+        _refuse_beyond(found["number"], bound, option)
+    return Target(statistic, found["op"], bound)
+
+
+def _tell_opposite(left: str, op: str, number: str, option: str) -> None:
+    """`p_solvent:x >= 0.8` is refused with what says the same."""
+    metric = _PLAIN.fullmatch(left) or _MEAN.fullmatch(left)
+    word, _, rest = metric["metric"].partition(":") if metric else ("", "", "")
+    if word in SOLVENT:
+        bound = _number(number, option)
+        _refuse_beyond(number, bound, option)
+        same = f"{SOLVENT[word]}:{rest} {MIRRORED[op]} {1.0 - bound:.10g}"
+        found = f"`{word}`, which is told as its opposite"
+        raise BadInput([Problem(Mark(option, 0, 0), "", found, f"`{same}` says the same")])
+
+
+def _refuse_beyond(text: str, bound: float, option: str) -> None:
+    """A chance is from 0 to 1."""
+    if not 0.0 <= bound <= 1.0:
+        near = f"{bound:g} % ({bound / 100:g})" if 1.0 < bound <= 100.0 else ""
+        found = f"{text.strip()} for a chance"
+        raise BadInput([Problem(Mark(option, 0, 0), "", found, "0 to 1, or 0 % to 100 %", near)])
 
 
 def parse_statistic(text: str, option: str) -> Statistic:
     """`METRIC`, `mean(METRIC)`, `p05(METRIC)` or `p(METRIC > VALUE)`."""
     text = text.strip()
+    if (word := re.split(r"[:@]", text.partition("(")[2] or text)[0].strip()) in SOLVENT:
+        found_ = f"`{word}`, which is told as its opposite"
+        allowed = f"`{text.replace(word, SOLVENT[word], 1)}`, of which it is the rest to 1"
+        raise BadInput([Problem(Mark(option, 0, 0), "", found_, allowed)])
     if found := _PLAIN.fullmatch(text) or _MEAN.fullmatch(text):
         return Statistic(found["metric"])
     if found := _PERCENTILE.fullmatch(text):
@@ -118,7 +234,10 @@ def parse_statistic(text: str, option: str) -> Statistic:
             _refuse(option, text, "the percentile p00, allowed are p01 to p99")
         return Statistic(found["metric"], level=int(found["percent"]) / 100.0)
     if found := _SHARE.fullmatch(text):
-        return Statistic(found["metric"], op=found["op"], bound=_number(found["number"], option))
+        bound = _number(found["number"], option)
+        if is_chance(found["metric"]):
+            _refuse_beyond(found["number"], bound, option)
+        return Statistic(found["metric"], op=found["op"], bound=bound)
     word, called, _ = text.partition("(")
     known = f"the statistic `{word}`, known are mean, p01 to p99 and p"
     return _refuse(option, text, known if called else "no name of a metric")

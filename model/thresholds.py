@@ -3,9 +3,10 @@
 Every value is tried on the same draws and luck, so a curve over values is smooth where the model
 is. The range is scanned, every change between "holds" and "does not" is narrowed by a root finder
 (scipy: Brent's method; bisection where the statistic moves in steps), and the curve is evaluated
-again around each answer. The interval of an answer is a bootstrap: draws are resampled, whole, and
-the crossing is found again on the evaluated curve. It is what a number of draws leaves open; what
-is uncertain about the world is in the target itself, and in `by_draw`.
+again around each answer. The interval of an answer is what a number of draws leaves open: of a
+percentile and of a chance it is where their limits (order statistics; Wilson's) cross the bound; of
+a mean it is a bootstrap, draws resampled whole and the crossing found again on the evaluated curve.
+What is uncertain about the world is in the target itself, and in `by_draw`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from .crossings import bootstrap_counts, middle_share, nearest_crossings
 from .distributions import Floats
 from .draws import Draws
 from .ensemble import Progress, silent
-from .sampling import stream
-from .targets import Statistic, Target
+from .targets import Statistic, Target, errors
 from .variants import outputs
 from .varied import Varied
 from .wanted import Plan
@@ -28,9 +29,7 @@ from .wanted import Plan
 # [value, output, draw] of values; output 0 is the target's.
 Evaluate = Callable[[Sequence[float]], Floats]
 Bools = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-CONFIDENCE = 0.90
-Z90 = 1.6449  # of the normal distribution, for a 90 % interval
-RESAMPLES = 400
+IN_TAIL = 10  # draws beyond a percentile, or in which a chance comes true, that tell enough
 FINENESS = 1e-3  # of the range, to which a threshold of a statistic that moves in steps is found
 SMOOTH = 1e-6  # likewise of a smooth one
 
@@ -42,7 +41,7 @@ class Evaluated(NamedTuple):
     asked: Literal["scan", "root", "around", "whole"]
     reached: float
     error: float  # Monte Carlo standard error of what is reached
-    low: float  # 90 % interval of what is reached: Wilson's of a chance, else by bootstrap
+    low: float  # 90 % interval of what is reached (Statistic.limits; of a mean by bootstrap)
     high: float
     holds: bool
     known: float  # share of draws that have the outcome
@@ -76,6 +75,7 @@ class Root(NamedTuple):
     reached: float
     error: float  # Monte Carlo standard error of what is reached there
     slope: float  # of what is reached, by one of the value; nan where unknown
+    few: float  # draws that would do, where there are fewer; 0 where there are enough
     by_draw: ByDraw | None
     whole: Whole | None
 
@@ -92,6 +92,7 @@ class Answer(NamedTuple):
     curve: tuple[Evaluated, ...]
     best: Evaluated  # nearest to the target, or furthest into it
     also: Floats  # means of the other outputs [curve, output]
+    resampled: bool  # whether intervals are by bootstrap
 
     @property
     def verdict(self) -> Literal["one", "several", "always", "never"]:
@@ -127,7 +128,9 @@ def solve(
     table = curve.table()
     also = np.array([Statistic("").of(curve.samples[e.value][1:]) for e in table])
     best = min(table, key=lambda e: float(target.miss(np.asarray(e.reached))))
-    return Answer(target, low, high, curve.draws, roots, curve.spans(), table, best, also)
+    return Answer(
+        target, low, high, curve.draws, roots, curve.spans(), table, best, also, curve.by_bootstrap
+    )
 
 
 def evaluation(base: Draws, v: Varied, asked: Plan, progress: Progress = silent) -> Evaluate:
@@ -229,7 +232,7 @@ class Curve:
     # --- how sure
 
     def resampled(self, x: float) -> Floats:
-        """The statistic [resample] of resampled draws, the same ones at every value."""
+        """The mean [resample] of resampled draws, the same ones at every value."""
         if x not in self._resampled:
             self._resampled[x] = self._resample(self.samples[x][0])
         return self._resampled[x]
@@ -238,9 +241,6 @@ class Curve:
         if self._weights is None:
             self._weights = bootstrap_counts(self.draws, self.seed)
         statistic, counts = self.target.statistic, self._weights
-        if statistic.level is not None:
-            whole = counts.astype(np.int64)
-            return np.array([statistic.of(np.repeat(sample, row)) for row in whole])
         known = np.isfinite(sample)
         counted = np.where(known, statistic.counted(sample), 0.0)
         size = counts @ known.astype(np.float64)
@@ -248,10 +248,7 @@ class Curve:
         return np.asarray(np.divide(counts @ counted, size, out=none, where=size > 0.0))
 
     def error(self, x: float) -> float:
-        return float(np.nanstd(self.resampled(x), ddof=1)) if self.any_known(x) else np.nan
-
-    def any_known(self, x: float) -> bool:
-        return bool(np.isfinite(self.resampled(x)).any())
+        return float(errors(self.samples[x][:1], self.target.statistic)[0])
 
     def slope(self, x: float) -> float:
         """Of what is reached, between the nearest tried values on both sides that are apart."""
@@ -264,9 +261,7 @@ class Curve:
 
     def root(self, x: float, whole: float | None) -> Root:
         above = self.holds_beyond(x)
-        crossed = self._crossings(x, above)
-        low, high = _percentiles(crossed)
-        elsewhere = float(np.mean(~np.isfinite(crossed)))
+        low, high, elsewhere = self._interval_of(x, above)
         beside = None if whole is None else Whole(whole, self.reached(whole), self.holds(whole))
         return Root(
             x,
@@ -277,6 +272,7 @@ class Curve:
             self.reached(x),
             self.error(x),
             self.slope(x),
+            self._few(x),
             self._by_draw(x),
             beside,
         )
@@ -284,13 +280,56 @@ class Curve:
     def holds_beyond(self, x: float) -> bool:
         """Whether the target holds at larger values and not at smaller ones."""
         below = [v for v in self.values if v < x]
-        return not below or not self.holds(below[-1])
+        if below:
+            return not self.holds(below[-1])
+        after = [v for v in self.values if v > x]
+        return not after or self.holds(after[0])
 
-    def _crossings(self, x: float, above: bool) -> Floats:
-        """The crossing [resample] nearest to an answer, the same way; infinite beyond the range."""
+    def _interval_of(self, x: float, above: bool) -> tuple[float, float, float]:
+        """90 % interval of an answer, and the share of resamples without it in the range.
+
+        Of a chance or percentile: all values at which the bound lies within the limits of what is
+        reached (a test, inverted). Of a mean: the same crossing of resampled curves.
+        """
         xs = np.array(self.values)
-        curves = np.stack([self.resampled(v) for v in xs.tolist()], axis=1)
-        return nearest_crossings(xs, curves, self.target, x, above)
+        if self.by_bootstrap:
+            curves = np.stack([self.resampled(v) for v in self.values], axis=1)
+            crossed = nearest_crossings(xs, curves, self.target, x, above)
+            return *middle_share(crossed), float(np.mean(~np.isfinite(crossed)))
+        band = np.array(self.limits, dtype=np.float64).T
+        low, high = sorted(nearest_crossings(xs, band, self.target, x, above).tolist())
+        return low, high, 0.0
+
+    @property
+    def limits(self) -> list[tuple[float, float] | None]:
+        """Of what is reached at each value; None where only a bootstrap tells them."""
+        unknown = (np.nan, np.nan)
+        return [
+            self.target.statistic.limits(self.samples[v][0])
+            or (unknown if self.draws > 1 and self._known(v) * self.draws < 1.5 else None)
+            for v in self.values
+        ]
+
+    @property
+    def by_bootstrap(self) -> bool:
+        return any(each is None for each in self.limits)
+
+    def _few(self, x: float) -> float:
+        """Draws that the interval would need where there are fewer: more are named, else 0.
+
+        Ten in the tail of a percentile or chance; of a mean 25 times its squared skewness
+        (Cochran 1977, Sampling Techniques, 2.15).
+        """
+        statistic, sample = self.target.statistic, self.samples[x][0]
+        known = sample[np.isfinite(sample)]
+        if statistic.level is not None or statistic.in_steps(sample):
+            level = self.target.bound if statistic.level is None else statistic.level
+            needed = IN_TAIL / max(min(level, 1.0 - level), 1e-9)
+        else:
+            spread = float(known.std())
+            skewness = float(((known - known.mean()) ** 3).mean()) / spread**3 if spread else 0.0
+            needed = 25.0 * skewness**2
+        return needed if known.size < needed else 0.0
 
     def _by_draw(self, x: float) -> ByDraw | None:
         """Each draw's own crossing; none for a chance, which no single draw has."""
@@ -310,64 +349,16 @@ class Curve:
         return float(np.mean(np.isfinite(self.samples[x][0])))
 
     def _interval(self, x: float) -> tuple[float, float]:
-        if not self.any_known(x):
+        if self._known(x) * self.draws < 1.0:
             return np.nan, np.nan
-        if self.target.statistic.yes_or_no(self.samples[x][0]):
-            return wilson(self.reached(x), self._known(x) * self.draws)
-        return _percentiles(self.resampled(x))
+        limits = self.target.statistic.limits(self.samples[x][0])
+        return limits or middle_share(self.resampled(x))
 
     def _evaluated(self, x: float) -> Evaluated:
         low, high = self._interval(x)
         known = self._known(x)
         reached, error = self.reached(x), self.error(x)
         return Evaluated(x, self.asked[x], reached, error, low, high, self.holds(x), known)
-
-
-def wilson(share: float, draws: float) -> tuple[float, float]:
-    """90 % interval of a chance, which stays open where no draw, or every one, is so (1927)."""
-    z2 = Z90**2
-    middle = (share + z2 / (2.0 * draws)) / (1.0 + z2 / draws)
-    spread = share * (1.0 - share) / draws + z2 / (4.0 * draws**2)
-    half = Z90 * np.sqrt(spread) / (1.0 + z2 / draws)
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
-
-
-def bootstrap_counts(draws: int, seed: int) -> Floats:
-    """How often each draw is in each resample [resample, draw]."""
-    rng = stream(seed, "thresholds.bootstrap")
-    picked = rng.multinomial(draws, np.full(draws, 1.0 / draws), size=RESAMPLES)
-    return picked.astype(np.float64)
-
-
-def nearest_crossings(
-    xs: Floats, curves: Floats, target: Target, answer: float, above: bool
-) -> Floats:
-    """Where curves [curve, value] cross the bound nearest to an answer, in its direction.
-
-    Linear between values. A curve that never does holds everywhere or nowhere, or crosses only the
-    other way: the answer lies beyond the end at which it would have to.
-    """
-    miss = target.miss(curves)
-    holds = target.holds(curves)
-    turns = (~holds[:, :-1] & holds[:, 1:]) if above else (holds[:, :-1] & ~holds[:, 1:])
-    first, second = miss[:, :-1], miss[:, 1:]
-    gap = first - second
-    share = np.divide(first, gap, out=np.full_like(gap, 0.5), where=np.isfinite(gap) & (gap != 0.0))
-    at = xs[:-1] + np.clip(share, 0.0, 1.0) * np.diff(xs)
-    distance = np.where(turns, np.abs(at - answer), np.inf)
-    pick = distance.argmin(axis=1)
-    rows = np.arange(len(curves))
-    below = holds[:, 0] if above else ~holds[:, -1] & ~holds[:, 0]
-    beyond = np.where(below, -np.inf, np.inf)
-    return np.where(turns[rows, pick], at[rows, pick], beyond)
-
-
-def _percentiles(values: Floats) -> tuple[float, float]:
-    """The ends of the 90 % interval; infinite values are ordered, not averaged."""
-    tail = (1.0 - CONFIDENCE) / 2.0
-    known = values[~np.isnan(values)]
-    low, high = np.quantile(known, [tail, 1.0 - tail], method="nearest").tolist()
-    return float(low), float(high)
 
 
 def _around(curve: Curve, roots: Sequence[float], low: float, high: float) -> list[float]:

@@ -9,6 +9,7 @@ ratio; every draw keeps its distance from the middle.
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Literal, NamedTuple, NoReturn
 
@@ -96,7 +97,8 @@ def _matching(path: str, every: list[str], option: str) -> tuple[str, ...]:
         pattern = re.compile(r"[^.]*".join(map(re.escape, path.split("*"))))
         found = tuple(name for name in every if pattern.fullmatch(name))
         if not found:
-            _refuse(option, path, "a pattern that no number has", "`financing.dues.*.amount`")
+            why, allowed, near = _no_such(path, every)
+            _refuse(option, path, why, allowed, near)
         return found
     if path in every:
         return (path,)
@@ -105,6 +107,31 @@ def _matching(path: str, every: list[str], option: str) -> tuple[str, ...]:
     allowed = f"a number in it: {few}" if inside else "the dotted name of a number, or a pattern"
     near = nearest(path, every)
     return _refuse(option, path, "which is no number of the scenario", allowed, near)
+
+
+def _no_such(path: str, every: list[str]) -> tuple[str, str, str]:
+    """Why a pattern fits nothing, the patterns that are most like it, and the nearest."""
+    kind = ".".join(
+        path.split("*", maxsplit=1)[0].split(".")[:-1]
+    )  # what stands before the first star
+    absent = bool(kind) and not any(name.startswith(f"{kind}.") for name in every)
+    last = kind.rpartition(".")[2].replace("_", " ")
+    there = list(dict.fromkeys(starred(name) for name in every if starred(name) != name))
+    first = path.split(".", maxsplit=1)[0]
+    there = [each for each in there if first in (each.split(".")[0], "*")]
+    close = difflib.get_close_matches(path, there, n=4, cutoff=0.5)
+    why = f"this scenario has no {last}" if absent else "a pattern that no number has"
+    allowed = ", ".join(f"`{each}`" for each in close) or "the name of a number"
+    return why, allowed, "" if absent else nearest(path, there)
+
+
+def starred(name: str) -> str:
+    """The pattern of all that are alike: `financing.grants.*.amount` of one grant's amount."""
+    parts = name.split(".")
+    at = 2 if parts[0] == "financing" else 1
+    if len(parts) <= at + 1:
+        return name
+    return ".".join([*parts[:at], "*", *parts[at + 1 :]])
 
 
 def _valued(loaded: Loaded, path: str) -> Varied:

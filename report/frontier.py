@@ -1,76 +1,39 @@
-"""The frontier for readers: the efficient mixes, all mixes ranked, and what a lost grant does."""
+"""The frontier for readers: what is searched, what is found, and its files."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from rich.console import Console
+import numpy as np
 
 from model.draws import sample
 from model.frontier import (
     NONE_LOST,
     Asked,
+    Money,
     Ranked,
     Surface,
     asked,
     evaluate,
     grants_by_size,
-    may_be_renewed,
+    picked_on_half,
     ranked,
     sharing,
     surface,
 )
 from model.loading import Loaded
-from model.mixes import Limits, Lines, Mix, lines, mixes, with_mix
+from model.mixes import Limits, Lines, Mix, lines, mixes
 from model.problems import BadInput, Mark, Problem
-from model.variants import outputs
 
-from . import renderer, solved_files
-from .frontier_figure import efficient_set, lost_grants
-from .screen import text, topics
-from .solved import UNPRICED
-from .solved_view import lines as as_lines
-from .solved_view import table
-from .terminal import console, show
-from .wording import listed, money, number, percent, plural, short_money
+from . import frontier_words, renderer, solved_files
+from .answer_page import Page
+from .frontier_names import Names
+from .wording import listed, money, number, plural
 
-PILOT = 40  # draws of one mix, to say beforehand how long all will take
 MOST_VARIANTS = 5000
-MOST_SHOWN = 15
-EFFICIENT = (
-    "no other is at least as good in P(sustainable), expected net and cost to payers and partners, "
-    "and better in one of them"
-)
-LASTS = "solvent to the end of the horizon, and never below minimum core staff for three months"
-NET = (
-    "what all sources of the backbone bring, grants included, and cost that partners take over, "
-    "less direct cost and staff time; over the horizon, nominal"
-)
-LUCK = (
-    "of P(sustainable), the draws in which some settlement paid more than exact measurement would "
-    "have; whether they would last without it, the mix without the contract says"
-)
-FIT = (
-    "share of draws in which dues lie between what serving members costs and what membership is "
-    "worth to them; - without dues, or where the file does not say"
-)
-WORDS = (
-    ("sustainable", f"{LASTS}; ± is the Monte Carlo standard error"),
-    ("with luck", LUCK),
-    ("net", NET),
-    ("cost", "to others: what dues, fees and contracts bring, and partners pay of functions"),
-    ("worst 10 %", "mean net of the lowest tenth of draws"),
-    ("regret", "how far a mix falls short of the best mix of the same draw, on average"),
-    ("dues fit", FIT),
-    ("in set", "share of resamples of draws in which it is efficient"),
-    ("off", "a line that is off is as if the file did not have it"),
-    ("levels", "of dues and shares: with fees and hard-wiring as in the file"),
-    ("lost grant", "is never renewed; one without a renewal pays nothing at all"),
-)
 
 
 class Question(NamedTuple):
@@ -92,18 +55,11 @@ class Question(NamedTuple):
         return len(self.mixes) + len(self.lost) * len(self.dues) * len(self.shares)
 
     def cost(self, draws: int) -> str:
-        """What the search will take, from a pilot of a few draws."""
-        base = sample(self.loaded, PILOT, 0)
-        pair = [with_mix(base, self.lines, mix) for mix in (self.mixes[0], self.mixes[-1])]
-        outputs(pair[:1], self.asked.plan)  # the first call starts threads and reads the equations
-        began = time.perf_counter()
-        outputs(pair, self.asked.plan)
-        each = (time.perf_counter() - began) / (2.0 * PILOT)
-        runs, levels = self.variants * draws, self.variants - len(self.mixes)
-        return (
-            f"{len(self.mixes)} mixes and {levels} levels with grants lost, "
-            f"{draws:,} draws each: {runs:,} runs, about {number(runs * each, 2)} s here."
-        )
+        """What the search will take; nothing where it is little."""
+        what = f"{len(self.mixes)} mixes"
+        if levels := self.variants - len(self.mixes):
+            what += f" and {levels} levels with grants lost"
+        return solved_files.cost(self.loaded, self.asked.plan, what, self.variants, draws)
 
 
 class Found(NamedTuple):
@@ -111,9 +67,12 @@ class Found(NamedTuple):
 
     mixes: list[Ranked]
     left_out: int  # mixes over a limit that only a run can tell
+    misses: list[str]  # which limit leaves out what, where it leaves out all
+    picked: float  # P(sustainable, not by luck) of the best of one half of draws on the other half
     surface: Surface | None
     draws: int
     seed: int
+    names: Names
 
 
 def question(
@@ -122,13 +81,19 @@ def question(
 ) -> Question:  # fmt: skip
     """What the options say; BadInput where nothing is left to search."""
     mine, limits = lines(loaded), Limits(most_dues, most_contracts)
+    if not mine.keys:
+        found_ = f"no dues, fees, contracts or hard-wiring in `{loaded.scenario.name}`"
+        _refuse("SCENARIO", found_, "a scenario with one of them, as scenarios/jackson_mix.yaml")
     factors = _numbers(dues, "--dues", math.inf)
     rates = _numbers(shares, "--shares", 1.0)
     found = mixes(loaded, factors, rates, limits)
-    if not found or not mine.keys:
-        _refuse(
-            "SCENARIO", "no mix of revenue within the limits", "a line of revenue, wider limits"
+    if not found:  # dues are the only limit that can leave out all before a run
+        dearest = max(loaded.parameters[f"financing.dues.{n}.amount"].central for n in mine.dues)
+        least = (
+            f"{factors[0]:g} times the dues is {money(factors[0] * dearest)} for the dearest tier"
         )
+        _refuse("--most-dues", f"{money(most_dues or 0.0)}: no mix of revenue within the limits",
+                f"more, as {least}; or 0 among --dues, which is no dues")  # fmt: skip
     within = list(dict.fromkeys(mix.dues for mix in found))
     losses = [] if loss == "none" else grants_by_size(loaded)[: None if loss == "each" else 1]
     contracts = sharing(loaded, mine)
@@ -168,52 +133,38 @@ def answered(q: Question, draws: int, seed: int, advance: Callable[[int], None])
         if (q.most_cost is None or values.cost[k].mean() <= q.most_cost)
         and (q.least_sustainable is None or values.sustainable[k].mean() >= q.least_sustainable)
     ]  # fmt: skip
-    within = ranked([q.mixes[k] for k in kept], type(values)(*(x[kept] for x in values)), seed)
+    chosen = Money(*(x[kept] for x in values))
+    within = ranked([q.mixes[k] for k in kept], chosen, seed)
     done = draws * len(q.mixes)
     over = surface(base, q.lost, q.dues, q.shares, q.asked, lambda n: advance(done + n))
-    return Found(within, len(q.mixes) - len(kept), over, draws, seed)
+    names = Names(q.loaded, q.lines)
+    misses = [] if kept else missed(q, values, names)
+    picked = picked_on_half(chosen) if kept else math.nan
+    return Found(within, len(q.mixes) - len(kept), misses, picked, over, draws, seed, names)
 
 
-# --- in words
-
-
-def named(mix: Mix) -> str:
-    """dues x 4, fees, plan savings at 50 %"""
-    parts = [f"dues x {mix.dues:g}"] if mix.dues else []
-    parts += ["fees"] if mix.fees else []
-    parts += ["hard-wiring"] if mix.hard_wiring else []
-    for name, rate in mix.contracts:
-        at = f" at {percent(rate)}" if math.isfinite(rate) else ""
-        parts.append(f"{name.replace('_', ' ')}{at}")
-    return ", ".join(parts) or "grants alone"
-
-
-def sentences(f: Found) -> list[str]:
-    """How many mixes are efficient, and what the ends of the set are."""
-    if not f.mixes:
-        return ["No mix is within the limits."]
-    count = sum(r.efficient for r in f.mixes)
-    of = plural(len(f.mixes), "mix", "mixes")
-    out = [f"{count} of {of} within the limits are efficient: {EFFICIENT}."]
-    best_by = (
-        ("most likely sustainable", max(f.mixes, key=lambda r: (r.sustainable, r.net))),
-        ("highest expected net", f.mixes[0]),
-        ("best worst decile", max(f.mixes, key=lambda r: r.worst_decile)),
-        ("least expected regret", min(f.mixes, key=lambda r: r.regret)),
-    )
-    for best in dict.fromkeys(r for _, r in best_by):
-        words = listed(word for word, r in best_by if r is best)
+def missed(q: Question, values: Money, names: Names) -> list[str]:
+    """Which limit leaves out how many mixes, and which comes nearest to it."""
+    p, cost = values.sustainable.mean(axis=1), values.cost.mean(axis=1)
+    kinds = np.array([mix.kinds for mix in q.mixes])  # of mixes that are alike the simplest
+    out, count = [], plural(len(q.mixes), "mix", "mixes")
+    if q.most_cost is not None:
+        near, over = int(np.lexsort((kinds, cost))[0]), int((cost > q.most_cost).sum())
         out.append(
-            f"{words[0].upper()}{words[1:]}: {named(best.mix)} (P(sustainable) {_chance(best)}, "
-            f"net {money(best.net)}, cost to others {money(best.cost)})."
+            f"--most-cost {money(q.most_cost)} leaves out {over} of {count}; the cheapest is "
+            f"{names.mix(q.mixes[near])} at {money(float(cost[near]))}."
         )
-    if f.left_out:
-        out.append(f"{plural(f.left_out, 'mix', 'mixes')} left out as beyond the limits.")
+    if q.least_sustainable is not None:
+        allowed = cost <= (math.inf if q.most_cost is None else q.most_cost)
+        among = allowed if allowed.any() else np.ones_like(allowed)
+        near = int(np.lexsort((kinds, cost, -np.where(among, p, -1.0)))[0])
+        under = int((p < q.least_sustainable).sum())
+        within = " within --most-cost" if allowed.any() and not allowed.all() else ""
+        out.append(
+            f"--least-sustainable {number(q.least_sustainable)} leaves out {under} of {count}; the "
+            f"nearest{within} is {names.mix(q.mixes[near])} with {number(float(p[near]), 2)}."
+        )
     return out
-
-
-def _chance(r: Ranked) -> str:
-    return f"{r.sustainable:.2f} ± {r.sustainable_error:.2f}"
 
 
 def limits_in_words(q: Question) -> str:
@@ -229,101 +180,17 @@ def limits_in_words(q: Question) -> str:
     return listed(told) or "none"
 
 
-def _notes(q: Question, f: Found) -> list[tuple[str, str]]:
-    runs = f"{q.variants} variants on the same {plural(f.draws, 'draw')} and luck"
-    return [*WORDS, ("limits", limits_in_words(q)), ("demand", UNPRICED), ("runs", runs)]
-
-
-# --- at the terminal
-
-
-def view(q: Question, f: Found, folder: Path, to: Console | None = None) -> None:
-    """The answer, the efficient set, the surface, the words."""
-    heading = as_lines([q.loaded.scenario.title, "The sustainability frontier"], "bold")
-    parts: list[Any] = [heading, as_lines(sentences(f)), _mixes(f)]
-    if f.surface is not None:
-        parts += _surfaces(q, f.surface)
-    show(to or console(), [*parts, topics(_notes(q, f), "dim"), text(f"Files: {folder}")])
-
-
-def efficient(f: Found) -> list[Ranked]:
-    """The efficient mixes, highest chance first, then highest net."""
-    return sorted((r for r in f.mixes if r.efficient), key=lambda r: (-r.sustainable, -r.net))
-
-
-def _mixes(f: Found) -> Any:
-    chosen = efficient(f)
-    columns = [
-        "mix",
-        "P(sust.)",
-        "with luck",
-        "net",
-        "worst 10 %",
-        "cost",
-        "regret",
-        "dues fit",
-        "in set",
-    ]
-    rows = [
-        [
-            f"{k}  {named(r.mix)}",
-            _chance(r),
-            number(r.with_luck, 2),
-            short_money(r.net),
-            short_money(r.worst_decile),
-            short_money(r.cost),
-            short_money(r.regret),
-            "-" if math.isnan(r.corridor) else f"{100 * r.corridor:.0f} %",
-            f"{100 * r.efficient_share:.0f} %",
-        ]
-        for k, r in enumerate(chosen[:MOST_SHOWN], start=1)
-    ]
-    more = f", the first {MOST_SHOWN} of {len(chosen)}" if len(chosen) > MOST_SHOWN else ""
-    return table(f"The efficient set{more}", columns, rows)
-
-
-def lost_name(q: Question, name: str) -> str:
-    words = name.replace("_", " ")
-    if not name:
-        return "all grants as in the file"
-    return f"{words} not renewed" if may_be_renewed(q.loaded, name) else f"without {words}"
-
-
-def _surfaces(q: Question, s: Surface) -> list[Any]:
-    """One table a loss; of many losses one table, at the middle sharing rate."""
-    if len(s.lost) <= 3:
-        return [_surface(q, s, k) for k in range(len(s.lost))]
-    middle = len(s.shares) // 2
-    rows = [
-        [lost_name(q, grant), *(f"{p:.2f} ± {e:.2f}" for p, e in zip(at, off, strict=True))]
-        for grant, at, off in zip(
-            s.lost, s.sustainable[:, :, middle], s.error[:, :, middle], strict=True
-        )
-    ]
-    title = f"P(sustainable) over dues, sharing rate {percent(s.shares[middle])}"
-    return [table(title, ["grant lost", *(f"x {factor:g}" for factor in s.dues)], rows)]
-
-
-def _surface(q: Question, s: Surface, k: int) -> Any:
-    columns = ["dues", *(f"share {percent(share)}" for share in s.shares)]
-    rows = [
-        [f"x {factor:g}", *(f"{p:.2f} ± {e:.2f}" for p, e in zip(line, error, strict=True))]
-        for factor, line, error in zip(s.dues, s.sustainable[k], s.error[k], strict=True)
-    ]
-    return table(f"P(sustainable), {lost_name(q, s.lost[k])}", columns, rows)
-
-
 # --- files
 
 
 def mix_rows(f: Found) -> list[dict[str, Any]]:
     """Every mix within the limits: measures and ranks."""
-    by_net = {id(r): k + 1 for k, r in enumerate(f.mixes)}
+    by_net = _ranks(f.mixes, [-r.net for r in f.mixes])
     by_worst = _ranks(f.mixes, [-r.worst_decile for r in f.mixes])
     by_regret = _ranks(f.mixes, [r.regret for r in f.mixes])
     return [
         {
-            "mix": named(r.mix),
+            "mix": f.names.mix(r.mix),
             "dues_factor": r.mix.dues,
             "fees": r.mix.fees,
             "hard_wiring": r.mix.hard_wiring,
@@ -331,11 +198,12 @@ def mix_rows(f: Found) -> list[dict[str, Any]]:
         }
         | {key: value for key, value in r._asdict().items() if key != "mix"}
         | {
+            "rank": place,
             "rank_net": by_net[id(r)],
             "rank_worst_decile": by_worst[id(r)],
             "rank_regret": by_regret[id(r)],
         }
-        for r in f.mixes
+        for place, r in enumerate(f.mixes, start=1)
     ]
 
 
@@ -351,7 +219,8 @@ def surface_rows(s: Surface) -> list[dict[str, Any]]:
             "dues_factor": factor,
             "sharing_rate": share,
             "p_sustainable": float(s.sustainable[k, j, i]),
-            "standard_error": float(s.error[k, j, i]),
+            "low": float(s.low[k, j, i]),
+            "high": float(s.high[k, j, i]),
         }
         for k, grant in enumerate(s.lost)
         for j, factor in enumerate(s.dues)
@@ -367,20 +236,22 @@ def as_json(q: Question, f: Found, folder: Path | None = None) -> dict[str, Any]
         "limits": limits_in_words(q),
         "mixes": mix_rows(f),
         "left_out": f.left_out,
+        "misses": f.misses,
+        "best_on_other_half": f.picked,
         "surface": surface_rows(f.surface) if f.surface is not None else [],
     }
     return solved_files.plain(told | ({"folder": str(folder)} if folder else {}))  # type: ignore[no-any-return]
 
 
-def write(q: Question, f: Found, folder: Path) -> None:
+def write(q: Question, f: Found, folder: Path) -> Page:
+    """The folder of a search; returns its page."""
+    page = frontier_words.page(q, f)
     files: dict[str, bytes] = {}
+    pictures = ["frontier.png"] * bool(f.mixes) + ["surface.png"] * (f.surface is not None)
+    for name, (spec, _) in zip(pictures, page.charts, strict=True):
+        files[name] = renderer.png(spec)
     if f.mixes:
         files["mixes.csv"] = solved_files.table(mix_rows(f))
-        shown = enumerate(efficient(f)[:MOST_SHOWN], start=1)
-        numbered = {k: (r, named(r.mix)) for k, r in shown}
-        files["frontier.png"] = renderer.png(efficient_set(f.mixes, numbered))
     if f.surface is not None:
         files["surface.csv"] = solved_files.table(surface_rows(f.surface))
-        panels = {grant or "none": lost_name(q, grant) for grant in f.surface.lost}
-        files["surface.png"] = renderer.png(lost_grants(surface_rows(f.surface), panels))
-    solved_files.write(folder, "frontier", as_json(q, f), files)
+    return solved_files.write(folder, "frontier", as_json(q, f), files, page)

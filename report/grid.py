@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
-from rich.console import Console
 
 from model.draws import sample
 from model.grids import Axis, Grid, axis, grid
@@ -18,12 +17,12 @@ from model.targets import Target, parse, parse_statistic
 from model.wanted import Plan, plan
 
 from . import renderer, solved_files
+from .answer_page import Page, Rows
 from .grid_figure import heat_map
-from .screen import text, topics
-from .solved import UNPRICED
-from .solved_view import table
-from .terminal import console, show
-from .wording import number, plural, short_money
+from .outcome_names import names_of
+from .solved_view import number_name, statistic_name, target_name
+from .solved_words import UNPRICED
+from .wording import capital, number, plural, short_money, within
 
 
 class Asked(NamedTuple):
@@ -50,6 +49,11 @@ class Asked(NamedTuple):
     @property
     def variants(self) -> int:
         return len(self.x.values) * len(self.y.values)
+
+    def cost(self, draws: int) -> str:
+        """What it will take; nothing where it is little."""
+        what = f"{self.variants} pairs of values"
+        return solved_files.cost(self.loaded, self.plan, what, self.variants, draws)
 
 
 def question(
@@ -85,6 +89,8 @@ def rows(q: Asked, g: Grid) -> list[dict[str, Any]]:
                 g.y.varied.path: b,
                 str(g.statistic): float(g.reached[j, i]),
                 "standard_error": float(g.error[j, i]),
+                "low": float(g.low[j, i]),
+                "high": float(g.high[j, i]),
                 "share_known": float(g.known[j, i]),
             }
             if q.target is not None:
@@ -105,6 +111,8 @@ def as_json(q: Asked, g: Grid, seed: int, folder: Path | None = None) -> dict[st
         "y": _axis_json(g.y),
         "reached": g.reached.tolist(),
         "standard_error": g.error.tolist(),
+        "low": g.low.tolist(),
+        "high": g.high.tolist(),
     }
     told |= {"target": str(q.target)} if q.target else {}
     return solved_files.plain(told | ({"folder": str(folder)} if folder else {}))  # type: ignore[no-any-return]
@@ -116,31 +124,77 @@ def _axis_json(a: Axis) -> dict[str, Any]:
     return about | {"values": list(a.values)}
 
 
-def write(q: Asked, g: Grid, seed: int, folder: Path) -> None:
-    png = renderer.png(heat_map(g, q.unit, q.bound, str(q.target or g.statistic)))
-    files = {"grid.csv": solved_files.table(rows(q, g)), "grid.png": png}
-    solved_files.write(folder, "grid", as_json(q, g, seed), files)
+def write(q: Asked, g: Grid, seed: int, folder: Path) -> Page:
+    """The folder of a grid; returns its page."""
+    told = page(q, g, seed)
+    files = {
+        "grid.csv": solved_files.table(rows(q, g)),
+        "grid.png": renderer.png(told.charts[0][0]),
+    }
+    return solved_files.write(folder, "grid", as_json(q, g, seed), files, told)
 
 
-# --- at the terminal
+# --- for people
 
 
-def view(q: Asked, g: Grid, folder: Path, to: Console | None = None) -> None:
-    """The grid as a table with signs, largest y first, as on the chart."""
-    body = [
-        [number(b, 3), *(signed(float(v), q.unit) for v in line)]
-        for b, line in zip(reversed(g.y.values), g.reached[::-1], strict=True)
-    ]
-    title = str(q.target or g.statistic)
-    show(
-        to or console(),
-        [
-            text(q.loaded.scenario.title, "bold"),
-            table(title, ["", *(number(a, 3) for a in g.x.values)], body),
-            topics(_notes(q, g), "dim"),
-            text(f"Files: {folder}"),
-        ],
+def page(q: Asked, g: Grid, seed: int) -> Page:
+    """The map, the same as a table with signs, and how it was made."""
+    names = names_of(q.loaded)
+    outcome_unit = q.plan.outputs[0].unit
+    right, up = (capital(number_name(a.varied.path, names)) for a in (g.x, g.y))
+    told = capital(statistic_name(q.statistic, names, outcome_unit))
+    title = capital(target_name(q.target, names, outcome_unit)) if q.target else told
+    chart = heat_map(g, q.unit, q.bound, title, (right, up))
+    return Page(
+        title=f"{right}, and {within(up)}",
+        meta=f"Headwater grid · {q.loaded.scenario.title} · {plural(g.draws, 'draw')} · seed "
+        f"{seed}",
+        sentences=_sentences(q, g, told),
+        charts=[(chart, f"{told}, over both numbers.")],
+        tables=[_table(q, g, title, right, up)],
+        notes=[f"{capital(topic)}: {words}." for topic, words in _notes(q, g, right, up)],
     )
+
+
+def _sentences(q: Asked, g: Grid, told: str) -> list[str]:
+    """From where to where it goes, and how many cells lie on which side of the bound."""
+    known = np.isfinite(g.reached)
+    if not known.any():
+        return [f"{told}: known nowhere in this grid."]
+    ends = " to ".join(
+        signed(float(end), q.unit) for end in (g.reached[known].min(), g.reached[known].max())
+    )
+    out = [f"{told}: {ends} over this grid."]
+    if q.bound is None:
+        return out
+    doubtful = g.doubtful(q.bound)
+    aim = f"the target ({q.target})" if q.target else "break-even"
+    above = q.target.holds(g.reached) if q.target else g.reached >= q.bound
+    out.append(
+        f"{aim[0].upper()}{aim[1:]} is met in {int((above & ~doubtful).sum())} of {known.sum()} "
+        f"cells and missed in {int((~above & ~doubtful & known).sum())}; in {int(doubtful.sum())} "
+        "these draws cannot tell (their 90 % interval holds the bound)."
+    )
+    return out
+
+
+def _table(q: Asked, g: Grid, title: str, right: str, up: str) -> Rows:
+    """Largest y first, as on the chart."""
+    doubtful = g.doubtful(np.inf if q.bound is None else q.bound)
+    body = [
+        [
+            number(g.y.values[j], 3),
+            *(_cell(q, g, j, i, bool(doubtful[j, i])) for i in range(len(g.x.values))),
+        ]
+        for j in reversed(range(len(g.y.values)))
+    ]
+    note = f"To the right: {right}; down: {up}."
+    note += " ~ these draws cannot tell on which side of the bound it is." if doubtful.any() else ""
+    return Rows(title, ["", *(number(a, 3) for a in g.x.values)], body, note)
+
+
+def _cell(q: Asked, g: Grid, j: int, i: int, doubtful: bool) -> str:
+    return ("~" if doubtful else "") + signed(float(g.reached[j, i]), q.unit)
 
 
 def signed(x: float, unit: str) -> str:
@@ -152,16 +206,18 @@ def signed(x: float, unit: str) -> str:
     return number(x, 2)
 
 
-def _notes(q: Asked, g: Grid) -> list[tuple[str, str]]:
-    out = [(side, f"{a.varied.path}: {a.varied.says}") for side, a in (("right", g.x), ("up", g.y))]
+def _notes(q: Asked, g: Grid, right: str, up: str) -> list[tuple[str, str]]:
+    sides = (("right", right, g.x), ("up", up, g.y))
+    out = [(side, f"{name} ({a.varied.path}): {a.varied.says}") for side, name, a in sides]
     largest = float(np.nanmax(g.error)) if np.isfinite(g.error).any() else math.nan
     out.append(
         ("error", f"largest Monte Carlo standard error {signed(largest, q.unit).strip('+')}")
     )
-    if q.bound is not None:
+    if q.bound is not None and np.isfinite(g.reached).any():
         inside = np.nanmin(g.reached) < q.bound <= np.nanmax(g.reached)
-        where = "drawn as a line" if inside else "not reached anywhere in this grid, or everywhere"
-        out.append(("contour", f"{q.target or 'break-even'}: {where}"))
+        where = "a line, interpolated between the middles of cells, which has an error of its own"
+        told = where if inside else "not reached anywhere in this grid, or everywhere"
+        out.append(("contour", f"{q.target or 'break-even'}: {told}"))
     if any(a.varied.path.startswith(("financing.dues.", "financing.fees.")) for a in (g.x, g.y)):
         out.append(("demand", UNPRICED))
     pairs = f"{q.variants} pairs of values on the same {plural(g.draws, 'draw')} and luck"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from textwrap import wrap
 
 import numpy as np
 
@@ -19,23 +20,29 @@ MOST_LABELS = 13  # values on an axis, up to which cells hold words
 SCHEME = "cividis"
 
 
-def heat_map(g: Grid, unit: str, bound: float | None, title: str) -> Spec:
+def heat_map(g: Grid, unit: str, bound: float | None, title: str, axes: tuple[str, str]) -> Spec:
     """Cells around each pair of values; the line where the outcome crosses the bound."""
-    cells = _cells(g, unit)
-    x, y = _scale("x", g.x), _scale("y", g.y)
+    cells = _cells(g, unit, bound)
+    x, y = _scale("x", g.x, axes[0], SIDE + 160), _scale("y", g.y, axes[1], SIDE)
     layers: list[Spec] = [_tiles(cells, x, y, unit)]
     subtitle = [f"{g.draws:,} draws; dark is low, light is high"]
     if bound is not None:
         segments = contour(np.array(g.x.values), np.array(g.y.values), g.reached, bound)
         layers += _contour([s._asdict() for s in segments], x, y)
         told = _told(bound, unit)
-        subtitle.append(f"line: {told}" if segments else f"{told} is crossed nowhere here")
+        line = f"line: {told}, interpolated between the middles of cells"
+        subtitle.append(line if segments else f"{told} is crossed nowhere here")
+        if doubtful := [cell for cell in cells if cell["doubtful"]]:
+            layers.append(_doubtful(doubtful, x, y))
+            subtitle.append(
+                f"dashed cells: these draws cannot tell on which side of {told} they are"
+            )
     if here := _here(g):
         layers.append(_now(here, x, y))
         subtitle.append("diamond: as in the file")
     if max(len(g.x.values), len(g.y.values)) <= MOST_LABELS:
         layers.append(_words(cells, x, y))
-    head = {"text": title, "subtitle": ["; ".join(subtitle)]}
+    head = {"text": wrap(title, 80), "subtitle": wrap("; ".join(subtitle), 92)}
     return {"title": head, "width": SIDE + 160, "height": SIDE, "layer": layers}
 
 
@@ -45,9 +52,10 @@ def _edges(values: tuple[float, ...]) -> list[float]:
     return [first, *middles, last]
 
 
-def _cells(g: Grid, unit: str) -> list[Spec]:
+def _cells(g: Grid, unit: str, bound: float | None) -> list[Spec]:
     xs, ys = _edges(g.x.values), _edges(g.y.values)
     known = g.reached[np.isfinite(g.reached)]
+    doubtful = g.doubtful(np.inf if bound is None else bound)
     middle = (known.min() + known.max()) / 2.0 if known.size else 0.0
     return [
         {
@@ -55,6 +63,7 @@ def _cells(g: Grid, unit: str) -> list[Spec]:
             "at": g.x.values[i], "up": g.y.values[j],
             "z": None if math.isnan(z) else z, "told": _told(z, unit),
             "ink": "white" if z < middle else "black",
+            "doubtful": bool(doubtful[j, i]),
         }
         for j, line in enumerate(g.reached.tolist())
         for i, z in enumerate(line)
@@ -69,12 +78,12 @@ def _told(z: float, unit: str) -> str:
     return number(z, 2)
 
 
-def _scale(side: str, a: Axis) -> Spec:
+def _scale(side: str, a: Axis, name: str, room: int) -> Spec:
     edges = _edges(a.values)
     unit = {"factor": "times", "strength": "times the effect"}.get(a.varied.how, a.varied.unit)
-    title = a.varied.path if unit in ("1", "ratio") else f"{a.varied.path}, {unit}"
+    title = name if unit in ("1", "ratio") else f"{name}, {unit}"
     axis = {
-        "title": title,
+        "title": wrap(title, room // 7),
         "grid": False,
         "values": list(a.values[:: -(-len(a.values) // MOST_LABELS)]),
         "titleLimit": SIDE + 160,
@@ -97,9 +106,26 @@ def _words(cells: list[Spec], x: Spec, y: Spec) -> Spec:
     ink = {"field": "ink", "type": "nominal", "scale": None}
     at, up = x | {"field": "at"}, y | {"field": "up"}
     told = {"field": "told", "type": "nominal"}
-    mark = {"type": "text", "fontSize": 11, "baseline": "middle", "dy": 16}  # below the line
+    mark = {"type": "text", "fontSize": 12, "baseline": "middle", "align": "center"}
     encoding = {"x": at, "y": up, "text": told, "color": ink}
     return {"data": {"values": cells}, "mark": mark, "encoding": encoding}
+
+
+def _doubtful(cells: list[Spec], x: Spec, y: Spec) -> Spec:
+    """A dashed frame inside each cell, of the colour of its words."""
+    shown = []
+    for cell in cells:
+        dx, dy = 0.06 * (cell["x2"] - cell["x"]), 0.06 * (cell["y2"] - cell["y"])
+        edges = {"x": cell["x"] + dx, "x2": cell["x2"] - dx}
+        shown.append(edges | {"y": cell["y"] + dy, "y2": cell["y2"] - dy, "ink": cell["ink"]})
+    frame = {"field": "ink", "type": "nominal", "scale": None}
+    return {
+        "data": {"values": shown},
+        "mark": {"type": "rect", "filled": False, "strokeDash": [4, 3], "strokeWidth": 1.5},
+        "encoding": {
+            "x": x, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}, "stroke": frame,
+        },
+    }  # fmt: skip
 
 
 def _contour(segments: list[Spec], x: Spec, y: Spec) -> list[Spec]:

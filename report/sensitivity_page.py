@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -41,12 +42,23 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def prepared(loaded: Loaded, method: str, samples: int, seed: int, out: Path | None) -> Path:
+class Question(NamedTuple):
+    """What a study is asked: another question has another folder."""
+
+    method: str
+    outputs: tuple[str, ...]
+    samples: int
+    grouped: bool
+    seed: int
+
+
+def prepared(loaded: Loaded, asked: Question, out: Path | None) -> Path:
     """The folder of the study; BadInput before any work is done."""
     folder = out
     if folder is None:
-        key = run_hash(loaded, samples, seed, "lhs")
-        folder = Path("runs") / f"sensitivity-{loaded.scenario.name}-{method}-{key}"
+        whole = run_hash(loaded, asked.samples, asked.seed, "lhs") + repr(asked)
+        key = hashlib.blake2b(whole.encode(), digest_size=5).hexdigest()
+        folder = Path("runs") / f"sensitivity-{loaded.scenario.name}-{asked.method}-{key}"
     refuse_uncreatable(folder)
     foreign = folder.exists() and not (folder / "sensitivity.json").is_file()
     if foreign and not (folder.is_dir() and not any(folder.iterdir())):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import wrap
 from typing import Any
 
 from model.thresholds import Answer
@@ -12,27 +13,32 @@ from .renderer import BLUE, INK, ORANGE, Spec
 from .wording import number
 
 
-def threshold(answer: Answer, axis: str, statistic: str, unit: str) -> Spec:
+def threshold(answer: Answer, axis: str, statistic: str, unit: str, aim: str) -> Spec:
     """What is reached over values; the target dashed; each answer upright, its interval shaded."""
     rows = [
         {"x": e.value, "y": e.reached, "low": e.low, "high": e.high}
         for e in answer.curve
         if not math.isnan(e.reached)
     ]
+    drawn = [{"x": row["x"], "y": row["y"]} for row in rows]
     x = quantity(
         "x",
-        axis={"title": axis, "grid": False, "format": ".4~s" if answer.high >= 1e4 else ".4~g"},
+        axis={
+            "title": wrap(axis, 88),
+            "grid": False,
+            "format": ".4~s" if answer.high >= 1e4 else ".4~g",
+        },
         scale={"domain": [answer.low, answer.high], "zero": False, "nice": False},
     )
     shown: Spec = dollars(None) if unit.startswith("USD") else {"title": None}
     y: Spec = {"axis": shown, "scale": {"zero": False}}
     band = {
-        "data": {"values": rows},
+        "data": {"values": [r for r in rows if math.isfinite(r["low"] + r["high"])]},
         "mark": {"type": "area", "color": BLUE, "opacity": 0.2},
         "encoding": {"x": x, "y": quantity("low", **y), "y2": {"field": "high"}},
     }
     line = {
-        "data": {"values": rows},
+        "data": {"values": drawn},
         "mark": {
             "type": "line",
             "color": BLUE,
@@ -47,8 +53,9 @@ def threshold(answer: Answer, axis: str, statistic: str, unit: str) -> Spec:
         "encoding": {"y": quantity("y", **y)},
     }
     layers = [*_answers(answer, x), band, target, line]
-    subtitle = f"dashed: the target, {answer.target}; band: 90 % interval of {answer.draws:,} draws"
-    title = {"text": statistic, "subtitle": [subtitle, _said(answer)]}
+    dashed = [f"dashed: {words}" if k == 0 else words for k, words in enumerate(wrap(aim, 92))]
+    band_of = f"band: 90 % interval of {answer.draws:,} draws"
+    title = {"text": wrap(statistic, 88), "subtitle": [*dashed, band_of, _said(answer)]}
     return {"title": title, "width": WIDE, "height": 280, "layer": layers}
 
 

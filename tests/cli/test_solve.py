@@ -28,6 +28,11 @@ def call(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
+def flat(done: Result) -> str:
+    """What was told, whatever the width of the terminal."""
+    return " ".join(done.output.split())
+
+
 def solve(*words: object, target: str = "npv:medicaid_plan >= -500000") -> Result:
     return call("solve", STARTER, "--vary", COST, "--target", target, "--draws", 10, *words)
 
@@ -39,8 +44,10 @@ class TestSolve:
         assert "The target holds up to $" in done.output
         assert "Monte Carlo standard error" in done.output
         assert {path.name for path in (folder / "out").iterdir()} == {
-            "solve.json", "curve.csv", "curve.png"
+            "index.html", "solve.json", "curve.csv", "curve.png"
         }  # fmt: skip
+        assert "Page: out/index.html" in done.output
+        assert "solve.json (all numbers), curve.csv and curve.png" in flat(done)
         assert (folder / "out" / "curve.png").read_bytes().startswith(PNG)
 
     def test_the_answer_reaches_the_target_in_a_run_of_its_own(self) -> None:
@@ -54,27 +61,58 @@ class TestSolve:
     def test_no_solution_says_what_the_ends_reach(self) -> None:
         done = solve(target="npv:medicaid_plan >= 1e9")
         assert done.exit_code == 0
-        assert "No solution: at $0 a post-year it comes to" in done.output
-        assert "--low and --high look further" in done.output
+        assert "No solution: at $0 a post-year it comes to" in flat(done)
+        assert "--low and --high look further" in flat(done)
 
     def test_whole_posts_and_other_outcomes(self) -> None:
         done = call("solve", STARTER, "--vary", POSTS, "--target", "npv:medicaid_plan >= -1e6",
                     "--draws", 10, "--also", "benefit:medicaid_plan")  # fmt: skip
         assert done.exit_code == 0, done.output
-        assert "In whole numbers: " in done.output
+        assert "In whole numbers: " in flat(done)
         assert "Beside it" in done.output
-        assert "benefit:" in done.output
+        assert "benefit:medicaid_plan" in done.output
 
     def test_the_same_bytes_again(self, folder: Path) -> None:
         for name in ("a", "b"):
             assert solve("--out", name, "--quiet").output == ""
-        for name in ("solve.json", "curve.csv", "curve.png"):
+        for name in ("index.html", "solve.json", "curve.csv", "curve.png"):
             first, second = ((folder / out / name).read_bytes() for out in ("a", "b"))
             assert first == second
+
+    def test_few_runs_are_not_announced_and_many_are(self) -> None:
+        assert "runs, about" not in solve().stderr
+        many = call("solve", STARTER, "--vary", COST, "--target", "npv:medicaid_plan >= -500000",
+                    "--draws", 100)  # fmt: skip
+        assert "About 25 values, 100 draws each: 2,500 runs, about" in many.stderr
+
+    def test_dues_are_told_beside_what_membership_is_worth(self) -> None:
+        """By hand: dues of the average member grow with the factor, their worth does not."""
+        done = call("solve", MIX, "--vary", "financing.dues.*.amount", "--high", 16, "--target",
+                    "p_insolvent:backbone@2027-12 <= 50 %", "--draws", 20,
+                    "--format", "json")  # fmt: skip
+        told = json.loads(done.stdout)
+        (sentence,) = [words for words in told["answer"] if "against about" in words]
+        assert "more than membership is worth" in sentence
+        at = {row["value"]: row for row in told["curve"]}
+        root, once = at[told["roots"][0]["value"]], at[min(at, key=lambda x: abs(x - 4 / 3))]
+        ratio = root["dues_per_member:backbone"] / once["dues_per_member:backbone"]
+        assert ratio == pytest.approx(root["value"] / once["value"], rel=0.15)
+        assert f"${root['dues_per_member:backbone']:,.0f}"[:4] in sentence
+        assert root["highest_dues:backbone"] < root["dues_per_member:backbone"]
+
+    def test_less_of_an_effect_is_no_advice(self) -> None:
+        """A hospital paid by the visit earns less the more is prevented."""
+        done = call("solve", STARTER, "--vary", "interventions.*.effects.*", "--target",
+                    "npv:hospital >= 0", "--draws", 10)  # fmt: skip
+        assert done.exit_code == 0, done.output
+        assert "met by a weaker effect, not by more" in flat(done)
+        assert "0 is no effect, 1 the effect as published" in flat(done)
 
     @pytest.mark.parametrize(
         ("words", "told"),
         [
+            (["--target", "pays_back:medicaid_plan >= 80"], "did you mean `80 % (0.8)`"),
+            (["--vary", "financing.dues.*.amount"], "this scenario has no dues"),
             (["--vary", "nothing.here"], "no number of the scenario"),
             (["--target", "npv:medicaid_plans >= 0"], "did you mean `npv:medicaid_plan`"),
             (["--target", "npv"], "no comparison with a number"),
@@ -102,6 +140,7 @@ class TestGrid:
         done = self.grid("--output", "npv:medicaid_plan")
         assert done.exit_code == 0, done.output
         assert "-$" in done.output
+        assert "Page: out/index.html" in done.output
         with (folder / "out" / "grid.csv").open() as file:
             rows = list(csv.DictReader(file))
         assert len(rows) == 9
@@ -137,29 +176,59 @@ class TestFrontier:
     def test_sets_ranks_and_files(self, folder: Path) -> None:
         done = self.frontier("--most-contracts", 0)
         assert done.exit_code == 0, done.output
-        assert "8 mixes and 4 levels with grants lost, 6 draws each: 72 runs" in done.stderr
-        assert "united way support not renewed" in " ".join(done.output.split())
-        assert "at most 0 contracts" in done.output
+        assert "United Way not renewed" in flat(done)
+        assert "at most 0 contracts" in flat(done)
+        assert "the best of many looks better than it is" in flat(done)
         with (folder / "out" / "mixes.csv").open() as file:
             rows = list(csv.DictReader(file))
         assert len(rows) == 8
         assert sorted(int(row["rank_regret"]) for row in rows) == list(range(1, 9))
-        nets = [float(row["net"]) for row in rows]
-        assert nets == sorted(nets, reverse=True)
+        order = [(-float(row["not_by_luck"]), float(row["cost"])) for row in rows]
+        assert order == sorted(order)
         names = {path.name for path in (folder / "out").iterdir()}
-        assert names == {"frontier.json", "mixes.csv", "frontier.png", "surface.csv", "surface.png"}
+        pictures = {"frontier.png", "surface.png"}
+        assert names == pictures | {"index.html", "frontier.json", "mixes.csv", "surface.csv"}
 
     def test_limits_that_only_a_run_can_tell(self) -> None:
         done = self.frontier("--least-sustainable", 1, "--most-cost", 1, "--loss", "none")
         assert done.exit_code == 0, done.output
-        assert "No mix is within the limits." in done.output
+        told = flat(done)
+        assert "No mix is within the limits." in told
+        assert "--most-cost $1.00 leaves out" in told
+        assert "the cheapest is grants alone at $0" in told
+        assert "the nearest within --most-cost is grants alone with" in told
+
+    def test_a_contract_that_helps_by_luck_alone_is_said_to(self) -> None:
+        done = call("frontier", MIX, "--dues", "4", "--shares", "0.75", "--draws", 40, "--out",
+                    "out", "--loss", "none", "--format", "json")  # fmt: skip
+        assert done.exit_code == 0, done.output
+        mixes = json.loads(done.stdout)["mixes"]
+        signed = next(m for m in mixes if m["mix"].endswith("contract at 75 %") and m["fees"])
+        bare = next(
+            m for m in mixes if m["mix"] == signed["mix"].removesuffix(", contract at 75 %")
+        )
+        assert signed["sustainable"] > bare["sustainable"] == signed["bare"]
+        assert signed["not_by_luck"] <= signed["sustainable"] - signed["with_luck"] + signed["bare"]
+        assert mixes[0]["contracts"] == ""  # as likely without luck, at less cost to others
+
+    def test_nothing_is_cut_at_eighty_columns(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        told = self.frontier("--loss", "none").output
+        assert max(map(len, told.splitlines())) <= 80
+        for heading in ("not by", "90 % interval", "counted", "tracts", "fit", "regret", "in set"):
+            assert heading in told
+
+    def test_a_scenario_without_lines_says_what_is_missing(self) -> None:
+        done = call("frontier", SHIPPED / "jackson.yaml", "--draws", 4)
+        assert done.exit_code == 2
+        assert "no dues, fees, contracts or hard-wiring in `jackson`" in done.output
 
     @pytest.mark.parametrize(
         ("words", "told"),
         [
             (["--dues", "a,b"], "numbers from 0 with commas"),
             (["--shares", "2"], "numbers from 0 to 1"),
-            (["--dues", "1,2", "--most-dues", "10"], "no mix of revenue within the limits"),
+            (["--dues", "1,2", "--most-dues", "10"], "1 times the dues is $2,500"),
         ],
     )
     def test_says_no(self, words: list[str], told: str) -> None:

@@ -10,7 +10,16 @@ import pytest
 
 from model import frontier
 from model.draws import sample
-from model.frontier import Money, asked, pareto, ranked, regrets, surface, worst_decile
+from model.frontier import (
+    Money,
+    asked,
+    pareto,
+    picked_on_half,
+    ranked,
+    regrets,
+    surface,
+    worst_decile,
+)
 from model.loading import Loaded, from_document, load
 from model.mixes import Limits, Mix, lines, mixes, switched_off, with_mix
 from model.problems import BadInput
@@ -69,6 +78,20 @@ def test_a_line_that_is_off_is_as_if_it_were_not_there(
     assert told.tobytes() != outputs([base], plan(jackson, TOLD))[0].tobytes()
 
 
+def test_no_lines_at_all_is_the_file_without_these_blocks(jackson: Loaded) -> None:
+    """Bit for bit: the mix of grants alone, and a file from which the four blocks are deleted."""
+    base = sample(jackson, 12, 5)
+    off = with_mix(base, lines(jackson), Mix(0.0, False, False, ()))
+    data = copy.deepcopy(jackson.document.data)
+    for kind in ("dues", "fees", "contracts", "hard_wiring"):
+        del data["financing"][kind]
+    document = Document(data, jackson.document.marks, jackson.document.path)
+    gone = from_document(document)
+    told = outputs([off], plan(jackson, TOLD))[0]
+    alone = outputs([sample(gone, 12, 5)], plan(gone, TOLD))[0]
+    assert told.tobytes() == alone.tobytes()
+
+
 def test_all_lines_off_are_jackson_alone(jackson: Loaded) -> None:
     base = sample(jackson, 12, 5)
     mine = lines(jackson)
@@ -81,29 +104,55 @@ def test_all_lines_off_are_jackson_alone(jackson: Loaded) -> None:
     assert same.values == base.values  # nothing moved, not even a copy
 
 
-def test_a_contract_that_pays_by_case_is_off_too() -> None:
-    terms = {"name": "cases", "title": "Cases", "source": "a test", "case_rate": 700}
+SHARED = {"shared_savings": {"sharing_rate": 0.5}}
+COMPARED = {"benchmark": {"method": "comparison_group"}}
+BANDS = [{"lower": 0, "upper": 1, "per_point": 40}]
+BY_MONTH = {"unit": "month", "price": 3}
+OUTCOMES = {"minimum": 500, "metrics": {"served": BY_MONTH, "fewer": {"unit": "x", "bands": BANDS}}}
+MEASURES = {
+    "served": {"intervention": "team", "counted_in": "person_months"},
+    "fewer": {"service": "visit"},
+}
+POOL = {"withheld_from": "payment", "rate": 0.1, "earn_back_limit": 0.6, "others": {"county": 1}}
+OWN = {"services.visit.provider": "network"}  # a pool is withheld from what it is paid for care
+
+
+@pytest.mark.parametrize(
+    ("terms", "more", "changes"),
+    [
+        (SHARED, COMPARED, {}),
+        ({"outcomes": OUTCOMES}, {"measures": MEASURES}, {}),
+        ({"withhold": POOL}, {"achieved": 0.5}, OWN),
+        ({"case_rate": 700}, {"cases": "team"}, {}),
+        ({"member_fee": {"per_member_month": 2}}, {}, {}),
+        ({"capitation_share": 0.1}, {}, {}),
+    ],
+    ids=["shared savings", "outcomes", "withhold", "case rate", "member fee", "capitation"],
+)
+def test_a_contract_of_any_kind_is_off_as_if_it_were_not_there(
+    terms: dict[str, Any], more: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    about = {"name": "ours", "title": "Ours", "source": "a test"}
     contract = {
-        "name": "Cases",
+        "name": "Deal",
         "payer": "plan",
         "payee": "network",
-        "terms": terms,
-        "cases": "team",
+        "terms": about | terms,
         "start": "2025-01",
-        "years": 2,
-        "covers": {"segments": ["adults"]},
+        "years": 1,
+        "covers": {"segments": ["adults"], "other_care": False},
     }
-    more = {"interventions.team.staff.posts": 2}
-    loaded = financed(30_000, more, posts={"d": post(1000)}, contracts={"cases": contract})
+    team = {"interventions.team.staff.posts": 2} | changes
+    loaded = financed(30_000, team, posts={"d": post(1000)}, contracts={"deal": contract | more})
     base = sample(loaded, 2, 1)
-    mine = lines(loaded)
-    told = plan(loaded, ["npv:network", "revenue:contracts.cases", "npv:plan"])
-    on, off = outputs([base, with_mix(base, mine, Mix(0.0, False, False, ()))], told)
-    assert on[1].min() > 0.0
-    assert off[1].tolist() == [0.0, 0.0]
-    gone = without(loaded, ("contracts", "cases"))
-    alone = outputs([sample(gone, 1, 1)], plan(gone, ["npv:network", "npv:plan"]))[0]
-    assert off[[0, 2], 0].tolist() == alone[:, 0].tolist()
+    told = ["npv:network", "npv:plan", "p_insolvent:network", "revenue:contracts.deal"]
+    off = with_mix(base, lines(loaded), Mix(0.0, False, False, ()))
+    with_it, without_it = outputs([base, off], plan(loaded, told))
+    assert abs(with_it[0] - without_it[0]).min() > 1.0  # the contract pays, or withholds
+    assert without_it[3].tolist() == [0.0, 0.0]
+    gone = without(loaded, ("contracts", "deal"))
+    alone = outputs([sample(gone, 2, 1)], plan(gone, told[:3]))[0]
+    assert (without_it[:3] == alone[:, :1]).all()  # without luck all draws are the same
 
 
 def test_a_lost_grant_is_one_that_is_never_renewed(jackson: Loaded) -> None:
@@ -164,22 +213,55 @@ class TestMeasures:
             )  # fmt: skip
             assert found[k] != beaten
 
-    def test_ranked_by_net_with_errors(self) -> None:
-        mix = [Mix(0, False, False, ()), Mix(1, False, False, ())]
+    def test_ranked_by_chance_without_luck(self) -> None:
+        """The contract lasts in three draws of four, always by luck; alone the mix lasts in one."""
+        contract = (("c", 0.5),)
+        mix = [Mix(1, False, False, contract), Mix(1, False, False, ())]
+        alone = np.array([1.0, 0, 0, 0])
         money = Money(
-            np.array([[0.0, 0, 0, 0], [1, 1, 1, 0]]),
-            np.array([[1.0, 1, 1, 1], [2, 4, 2, 4]]),
-            np.array([[0.0] * 4, [1.0] * 4]),
-            np.array([[0.0] * 4, [1.0, 1, 0, 0]]),
-            np.array([[np.nan] * 4, [1.0, 0, 0, 0]]),
+            np.array([[1.0, 1, 1, 0], alone]),
+            np.array([[2.0, 4, 2, 4], [1, 1, 1, 1]]),
+            np.array([[1.0] * 4, [0.5] * 4]),
+            np.array([[1.0, 1, 1, 0], [0.0] * 4]),
+            np.array([[1.0, 0, 0, 0], [np.nan] * 4]),
+            np.stack([alone, alone]),
         )
         first, second = ranked(mix, money, 1)
-        assert (first.mix, first.net, first.sustainable) == (mix[1], 3.0, 0.75)
-        assert first.sustainable_error == pytest.approx(np.sqrt(0.75 * 0.25 / 4))
-        assert first.net_error == pytest.approx(np.std([2, 4, 2, 4], ddof=1) / 2)
-        assert (second.regret, second.best_share, second.efficient) == (2.0, 0.0, True)
-        assert (first.corridor, first.with_luck) == (0.25, 0.5)
+        assert (first.mix, first.not_by_luck, first.sustainable) == (mix[1], 0.25, 0.25)
+        assert (second.mix, second.sustainable, second.with_luck) == (mix[0], 0.75, 0.75)
+        assert (second.not_by_luck, second.bare) == (0.25, 0.25)
+        assert second.net_error == pytest.approx(np.std([2, 4, 2, 4], ddof=1) / 2)
+        assert (first.regret, first.best_share, first.efficient) == (2.0, 0.0, True)
+        assert (second.corridor, second.worst_decile) == (0.25, 2.0)
         assert first.efficient_share == second.efficient_share == 1.0
+
+    def test_luck_that_is_not_needed_is_not_held_against_a_mix(self) -> None:
+        """By draw: exact settlement; luck it needs; luck it does not need; does not last."""
+        lasts, luck = np.array([[1.0, 1, 1, 0]]), np.array([[0.0, 1, 1, 0]])
+        none = np.zeros((1, 4))
+        bare = np.array([[0.0, 0, 1, 0]])
+        told = Money(lasts, none, none, luck, none, bare).not_by_luck
+        assert told.tolist() == [[1.0, 0.0, 1.0, 0.0]]
+
+    def test_no_draw_of_sixty_is_not_never(self) -> None:
+        """The exact 90 % bound for 0 of 60 is 1 - 0.05^(1/60) = 4.9 %; Wilson says 4.3 %."""
+        none, alone = np.zeros((1, 60)), [Mix(0, False, False, ())]
+        (one,) = ranked(alone, Money(none, none, none, none, none, none), 1)
+        assert (one.sustainable, one.sustainable_low) == (0.0, 0.0)
+        assert 0.04 < one.sustainable_high < 0.05
+
+    def test_the_best_of_many_that_are_alike_is_told_without_flattery(self) -> None:
+        """96 mixes that all last in 30 % of draws: the best of them seems better, by selection."""
+        rng = np.random.default_rng(3)
+        best, told = [], []
+        for _ in range(40):
+            lasts = (rng.random((96, 60)) < 0.3).astype(np.float64)
+            none = np.zeros_like(lasts)
+            money = Money(lasts, none, none, none, none, lasts)
+            best.append(float(lasts.mean(axis=1).max()))
+            told.append(picked_on_half(money))
+        assert np.mean(best) > 0.42
+        assert np.mean(told) == pytest.approx(0.3, abs=0.03)  # three standard errors
 
 
 class TestByHand:

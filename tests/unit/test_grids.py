@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from model.draws import sample
-from model.grids import axis, contour, errors, grid
+from model.grids import Grid, axis, contour, grid, intervals
 from model.loading import load
 from model.problems import BadInput
-from model.targets import parse_statistic
+from model.targets import errors, parse_statistic
 from model.variants import outputs
 from model.wanted import plan
 from tests.unit.test_solvency import MIX
@@ -69,6 +69,36 @@ class TestErrors:
         many = self.values.reshape(25, 400)
         found = errors(many, parse_statistic("p05(x)", ""))
         assert found.mean() == pytest.approx(5 * 0.0211, rel=0.15)  # of 400 draws
+
+
+class TestDoubtful:
+    def test_intervals_of_a_mean_a_chance_and_a_percentile(self) -> None:
+        values = np.stack([np.arange(10.0), np.arange(10.0) % 2])
+        low, high = intervals(values[:1], parse_statistic("x", ""))
+        off = 1.6449 * np.std(values[0], ddof=1) / np.sqrt(10)
+        assert (low[0], high[0]) == pytest.approx((4.5 - off, 4.5 + off))
+        low, high = intervals(values[1:], parse_statistic("x", ""))
+        assert (low[0], high[0]) == pytest.approx((0.269, 0.731), abs=0.001)  # Wilson: 5 of 10
+        low, high = intervals(values[:1], parse_statistic("p50(x)", ""))
+        assert (low[0], high[0]) == (1.0, 8.0)
+
+    def test_a_cell_is_doubtful_where_its_interval_holds_the_bound(self) -> None:
+        """Of ten draws none, four and all are so: 0 to 0.21, 0.19 to 0.65, 0.79 to 1."""
+        x = axis(dues_only(), "financing.dues.members.amount=600:1400:3")
+        y = axis(dues_only(), "financing.posts.director.cost=1000:1100:2")
+        statistic = parse_statistic("p_insolvent:network", "")
+        values = np.array([[0.0] * 10, [1.0] * 4 + [0.0] * 6, [1.0] * 10])
+        low, high = (np.stack([ends, ends]) for ends in intervals(values, statistic))
+        reached = np.array([[0.0, 0.4, 1.0]] * 2)
+        found = Grid(x, y, statistic, 10, reached, reached, low, high, np.ones((2, 3)))
+        assert found.doubtful(0.2).tolist() == [[True, True, False]] * 2
+        assert found.doubtful(0.7).tolist() == [[False, False, False]] * 2
+        assert found.doubtful(np.inf).tolist() == [[False, False, False]] * 2
+
+    def test_what_one_draw_tells_where_nothing_is_uncertain_is_not_doubtful(self) -> None:
+        one = np.array([[0.0], [1.0]])
+        low, high = intervals(one, parse_statistic("p_insolvent:network", ""))
+        assert (low.tolist(), high.tolist()) == ([0.0, 1.0], [0.0, 1.0])
 
 
 class TestGrid:

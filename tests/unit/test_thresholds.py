@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model.crossings import nearest_crossings
 from model.distributions import Floats
 from model.draws import sample
 from model.loading import Loaded, load
 from model.problems import BadInput
 from model.sampling import stream
-from model.targets import parse
-from model.thresholds import Answer, evaluation, nearest_crossings, scan, solve
+from model.targets import is_chance, parse
+from model.thresholds import Answer, evaluation, scan, solve
 from model.varied import reach, varied
 from model.wanted import plan
+from report.outcome_names import WORDS
 from tests.conftest import scenario
 from tests.financed import financed, post
 from tests.unit.test_solvency import MIX
@@ -89,6 +91,47 @@ class TestTarget:
         with pytest.raises(BadInput, match=told) as error:
             parse(text)
         assert "as in `npv:backbone >= 0`" in str(error.value)
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("p_insolvent:backbone@2027-12 <= 80", "did you mean `80 % (0.8)`"),
+            ("p(npv:backbone > 0) >= 80", "did you mean `80 % (0.8)`"),
+            ("p05(p_paid:x) >= 5", "did you mean `5 % (0.05)`"),
+            ("p(p_paid:x > 50) >= 0.1", "did you mean `50 % (0.5)`"),
+            ("below_core_staff:backbone <= 1.5", "0 to 1, or 0 % to 100 %"),
+            ("insolvent:backbone@2027-12 <= 120 %", "0 to 1"),
+            ("p_insolvent:backbone <= -0.1", "0 to 1"),
+            ("p_solvent:backbone@2027-12 >= 0.8", "`p_insolvent:backbone@2027-12 <= 0.2` says"),
+            ("p_solvent:backbone > 75 %", "`p_insolvent:backbone < 0.25` says"),
+            ("solvent:backbone@2027-12 <= 0.4", "`insolvent:backbone@2027-12 >= 0.6` says"),
+            ("p_solvent:backbone >= 80", "did you mean `80 % (0.8)`"),
+            ("p10(p_solvent:backbone) >= 0.8", "told as its opposite"),
+        ],
+    )
+    def test_a_chance_is_from_0_to_1(self, text: str, told: str) -> None:
+        with pytest.raises(BadInput) as error:
+            parse(text)
+        assert told in str(error.value)
+
+    def test_percents_are_a_way_to_write_a_chance(self) -> None:
+        for text in ("p_insolvent:x <= 80 %", "p_insolvent:x <= 80%", "p_insolvent:x <= 0.8"):
+            assert parse(text).bound == pytest.approx(0.8)
+        assert parse("npv:x >= 80").bound == 80.0  # no chance, so no bound on the bound
+
+    def test_what_is_a_chance_in_words_is_one_here(self) -> None:
+        """Every metric that the list of outcomes calls a chance, and no other."""
+        for metric, words in WORDS.items():
+            assert is_chance(f"{metric}:x@2027-12") == words.startswith("chance"), metric
+
+    def test_limits_enclose_a_percentile_by_hand(self) -> None:
+        """Of 10 draws the median lies between the 2nd and the 9th in 97.9 % of samples (10 and 1
+        of 1,024 heads or fewer), between the 3rd and the 8th in 89.1 %: fewer than 90."""
+        draws = np.arange(1.0, 11.0)
+        assert parse("p50(x) >= 0").statistic.limits(draws) == (2.0, 9.0)
+        assert parse("p01(x) >= 0").statistic.limits(draws) == (-np.inf, 2.0)
+        assert parse("x >= 0").statistic.limits(draws) is None
+        assert parse("p50(x) >= 0").statistic.limits(draws[:2]) == (-np.inf, np.inf)
 
     def test_holds_at_the_bound_only_where_it_says_so(self) -> None:
         at = np.array([1.0, np.nan])
@@ -169,6 +212,19 @@ class TestRoots:
         assert (up.roots[0].whole.value, up.roots[0].whole.holds) == (3.0, True)
         assert (down.roots[0].whole.value, down.roots[0].whole.holds) == (2.0, True)
 
+    def test_what_holds_at_the_first_value_alone_holds_up_to_it(self) -> None:
+        """Nothing at 0, then 0.5 and falling: as a contract without members pays nobody."""
+        first, second = found(
+            lambda x, z: np.where(x == 0, 0.0, 0.5 - x / 10) + 0 * z, "y <= 0.2", 0, 4
+        ).roots
+        assert (first.value, first.side) == (0.0, "below")
+        assert (second.side, second.value) == ("above", pytest.approx(3.0, abs=1e-5))
+        assert (second.low, second.high) == pytest.approx((3.0, 3.0), abs=1e-5)
+
+    def test_percentiles_where_nothing_is_known_at_first(self) -> None:
+        (root,) = found(lambda x, z: np.where(x < 1, np.nan, x + z / 9), "p10(y) >= 2", 0, 4).roots
+        assert root.low < 2.0 + 1.2816 / 9 < root.high
+
     def test_nothing_known_never_holds(self) -> None:
         answer = found(lambda x, z: np.where(x < 2, np.nan, 1.0) + 0 * z, "y >= 0", 0, 4)
         assert answer.curve[0].known == 0.0
@@ -208,6 +264,51 @@ def test_interval_covers_the_truth_as_often_as_it_says() -> None:
         chance += root.low <= 0.5244 <= root.high
     assert 0.84 <= mean / 200 <= 0.95  # 0.90 and three standard errors, less a small-sample lack
     assert 0.84 <= chance / 200 <= 0.95
+
+
+def crossed(text: str, draws: int, truth: float, each: Any, ends: tuple[float, float]) -> float:
+    """In how many of 200 repetitions the interval of a threshold holds the truth."""
+    inside = 0
+    for seed in range(200):
+        (root,) = solve(curve(each, draws, seed), parse(text), *ends).roots
+        inside += root.low <= truth <= root.high
+    return inside / 200
+
+
+@pytest.mark.parametrize(
+    ("text", "draws", "truth"),
+    [("p01(y) >= 0", 100, 2.3263), ("p01(y) >= 0", 400, 2.3263), ("p05(y) >= 0", 100, 1.6449)],
+)
+def test_interval_of_a_percentile_covers_in_the_tails_too(
+    text: str, draws: int, truth: float
+) -> None:
+    """A bootstrap covers 55, 83 and 85 % here; order statistics 90 % at least."""
+    assert crossed(text, draws, truth, lambda x, z: x + z, (-1.0, 7.0)) >= 0.88
+
+
+def test_interval_of_a_rare_chance_covers() -> None:
+    """A chance of 2 %: two draws of a hundred. A bootstrap covers 85 %."""
+    assert crossed("y <= 0.02", 100, 2.0537, lambda x, z: 1.0 * (z > x), (-1.0, 6.0)) >= 0.87
+
+
+class TestFewDraws:
+    """Ten draws in a tail; for a mean 25 times the squared skewness (Cochran 1977)."""
+
+    def needed(self, text: str, each: Any, draws: int = 200) -> float:
+        return solve(curve(each, draws), parse(text), -3.0, 8.0).roots[0].few
+
+    def test_of_a_percentile_and_a_chance(self) -> None:
+        assert self.needed("p01(y) >= 0", lambda x, z: x + z) == pytest.approx(1000)
+        assert self.needed("p05(y) >= 0", lambda x, z: x + z) == 0.0  # 5 % of 200 are ten
+        assert self.needed("p(y > 0) <= 0.04", lambda x, z: z - x) == pytest.approx(250)
+
+    def test_of_a_mean_that_few_draws_carry(self) -> None:
+        """Paid in 5 % of draws: skewness 0.9 / 0.218 = 4.13, so 426 draws."""
+        half = np.linspace(0.0, 1.0, 200, endpoint=False)
+        rare = self.needed("y >= 0", lambda x, _: x - 1.0 * (half < 0.05))
+        assert rare == pytest.approx(426, rel=0.01)
+        assert self.needed("y >= 0", lambda x, _: x - 1.0 * (half < 0.2)) == 0.0  # 56 will do
+        assert self.needed("y >= 0", lambda x, z: x + z) == 0.0
 
 
 # --- through the model
@@ -319,6 +420,8 @@ class TestVaried:
             ("financing.dues.large_member.amount", "financing.dues.large_members.amount"),
             ("financing.dues.large_members", "financing.dues.large_members.amount, "),
             ("financing.dues.*.size", "a pattern that no number has"),
+            ("financing.dues.*.amuont", "did you mean `financing.dues.*.amount`?"),
+            ("financing.loans.*.amount", "this scenario has no loans"),
             ("financing.grants.*.indirect", "a factor leaves them so"),
             ("financing.dues.*.*", "a narrower pattern"),
             ("financing.contracts.medicaid_plan_savings.benchmark.weights[0]", "share of a whole"),
@@ -329,6 +432,14 @@ class TestVaried:
         with pytest.raises(BadInput) as error:
             varied(load(MIX), path)
         assert told in str(error.value)
+
+    def test_a_pattern_of_lines_that_are_not_there_names_those_that_are(self) -> None:
+        with pytest.raises(BadInput) as error:
+            varied(load(MIX.with_name("jackson.yaml")), "financing.dues.*.amount")
+        told = str(error.value)
+        assert "this scenario has no dues" in told
+        assert "`financing.grants.*.amount`" in told
+        assert "`financing.dues.*" not in told.partition("allowed")[2]
 
     @pytest.mark.parametrize(
         ("low", "high", "told"),
