@@ -16,7 +16,6 @@ from model.draws import Columns, Draws, sample
 from model.loading import Loaded
 from model.luck import luck
 from model.parameters import Inputs, inputs
-from model.services import cells
 from model.stocks import Activity
 
 from . import xmile
@@ -85,7 +84,7 @@ class Case:
         """Largest relative difference of each recorded series, by its name."""
         ratio = activity.ratio[draw, :, 0]
         theirs = rebuilt(stocks, built, self.interventions, ratio, draw)
-        theirs = with_payments(theirs, built, len(cells(self.scenario)), draw)
+        theirs = with_payments(theirs, built, len(self.scenario.cells), draw)
         return differences(recorded(activity, draw), theirs)
 
 

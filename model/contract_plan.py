@@ -17,8 +17,7 @@ from .books import (
 )
 from .financing import ContractLine, Financing
 from .money_plan import Bools, Ints, filled, financing_of
-from .scenario import Scenario
-from .services import Cell, cells
+from .scenario import Cell, Scenario
 from .terms import OutcomeMetric
 
 MEASURED_IN = {
@@ -87,8 +86,8 @@ def contract_plan(scenario: Scenario) -> ContractPlan:
 def _cells_counted(scenario: Scenario, deals: list[ContractLine]) -> Bools:
     """[contract, cell]: care that the payer pays for and the contract counts."""
     return np.array(
-        [[_counts(scenario, c, cell) for cell in cells(scenario)] for c in deals], dtype=np.bool_
-    ).reshape(len(deals), len(cells(scenario)))
+        [[_counts(scenario, c, cell) for cell in scenario.cells] for c in deals], dtype=np.bool_
+    ).reshape(len(deals), len(scenario.cells))
 
 
 def _counts(scenario: Scenario, c: ContractLine, cell: Cell) -> bool:

@@ -17,7 +17,7 @@ from .draws import Columns
 from .financing import ContractLine
 from .money_plan import financing_of
 from .scenario import Intervention, Scenario
-from .services import cells, payer_table, price_factors, prices
+from .services import payer_table, price_factors, prices
 from .worlds import Worlds
 
 
@@ -48,7 +48,7 @@ def targeted(scenario: Scenario, name: str) -> tuple[str, ...]:
     if stated:
         return tuple(dict.fromkeys(stated))
     counted_cell = contract_plan(scenario).cell_counted[h]
-    counted = {c.service for c, seen in zip(cells(scenario), counted_cell, strict=True) if seen}
+    counted = {c.service for c, seen in zip(scenario.cells, counted_cell, strict=True) if seen}
     rescue = [s for s, about in scenario.services.items() if about.rescue and s in counted]
     acted_on = {s for p in serving(scenario, line).values() for s in p.effects}
     return tuple(s for s in rescue if s in acted_on) or tuple(rescue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -132,6 +132,7 @@ class Columns:
     def __init__(self, draws: Draws, rows: slice) -> None:
         self.draws, self.rows = draws, rows
         self.size = len(range(*rows.indices(draws.size)))
+        self._known: dict[str, Floats] = {}
 
     def __call__(self, name: str) -> Floats:
         values = self.draws.values[name]
@@ -141,6 +142,12 @@ class Columns:
         """[draw, 1], or [1, 1] where a number is the same in every draw."""
         values = self.draws.values[name]
         return values[self.rows, None] if values.ndim else values.reshape(1, 1)
+
+    def once(self, what: str, compute: Callable[[], Floats]) -> Floats:
+        """What follows from these draws and is asked for again and again; not to be changed."""
+        if what not in self._known:
+            self._known[what] = compute()
+        return self._known[what]
 
     def luck(self, name: str) -> Floats:
         """Chance events [draw, event] by name."""

@@ -39,7 +39,6 @@ from .outcomes import PARTS, Told, by_year, parts_of, series
 from .parameters import Inputs, inputs
 from .sampling import Method
 from .scenario import Scenario
-from .services import cells
 from .stocks import AXES, Activity
 from .worlds import Measure, World, Worlds
 
@@ -368,7 +367,7 @@ def sizes_of(scenario: Scenario, built: Inputs) -> dict[str, int]:
         "need": 3,
         "intervention": interventions,
         "service": services,
-        "cell": len(cells(scenario)),
+        "cell": len(scenario.cells),
         "account": len(f.accounts),
         "post": len(f.posts),
         "post_or_cost": len(f.posts) + len(f.costs),

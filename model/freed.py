@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .distributions import Floats
-from .services import Cell, cells, price_factors, years_since_price_year
+from .scenario import Cell
+from .services import price_factors
 from .totals import over_months, total
 from .worlds import Worlds, by_service
 
@@ -25,6 +26,7 @@ class Freed(NamedTuple):
     taken_up: list[Floats]  # units that others use where capacity is freed
     variable: list[Floats]  # marginal cost avoided, after what others use
     released: list[Floats]  # fixed cost released in whole blocks
+    for_others: list[Floats]  # by cell: what its payer pays for others who use freed capacity
 
     def cost(self, s: int) -> Floats:
         """Cost set free, variable and fixed."""
@@ -37,7 +39,7 @@ class Freed(NamedTuple):
 
 def freed_of(w: Worlds) -> Freed:
     """What the strategy sets free at each service."""
-    out = Freed(shares_of_change(w), [], [], [], [])
+    out = Freed(shares_of_change(w), [], [], [], [], [])
     for s, name in enumerate(w.scenario.services):
         cost, taken_up = average_cost(w, name), back_filled_units(w, s, name)
         variable, released = provider_saving(w, s, name, cost, taken_up)
@@ -45,13 +47,14 @@ def freed_of(w: Worlds) -> Freed:
         out.taken_up.append(taken_up)
         out.variable.append(variable)
         out.released.append(released)
+    for z in range(len(w.scenario.cells)):
+        out.for_others.append(paid_for_others(w, out, z))
     return out
 
 
 def average_cost(w: Worlds, name: str) -> Floats:
-    at = f"services.{name}"
-    growth = (1.0 + w.get(f"{at}.price_trend"))[:, None] ** years_since_price_year(w.scenario)
-    return np.asarray(w.get(f"{at}.cost")[:, None] * growth)
+    growth = price_factors(w.scenario, w.get)[:, :, list(w.scenario.services).index(name)]
+    return np.asarray(w.get(f"services.{name}.cost")[:, None] * growth)
 
 
 def back_filled_units(w: Worlds, s: int, name: str) -> Floats:
@@ -102,7 +105,7 @@ def bears_cost(w: Worlds, cell: Cell) -> bool:
 
 def paid_less(w: Worlds, freed: Freed, z: int) -> Floats:
     """What the payer of a cell pays less for its own people [draw, month], USD."""
-    cell = cells(w.scenario)[z]
+    cell = w.scenario.cells[z]
     if bears_cost(w, cell):
         services, parties = list(w.scenario.services), list(w.scenario.parties)
         return freed.cost_for(services.index(cell.service), parties.index(cell.party))
@@ -114,12 +117,11 @@ def paid_for_others(w: Worlds, freed: Freed, z: int) -> Floats:
 
     A budget pays nothing: its saving is what is left after them.
     """
-    cell = cells(w.scenario)[z]
+    cell = w.scenario.cells[z]
     s = list(w.scenario.services).index(cell.service)
     if w.scenario.parties[cell.party].pays == "budget":
         return np.zeros_like(freed.taken_up[s])
-    units, trend = total(w.usual.use[:, :, s]), w.get(f"services.{cell.service}.price_trend")
-    price = (1.0 + trend)[:, None] ** years_since_price_year(w.scenario)
+    units, price = total(w.usual.use[:, :, s]), price_factors(w.scenario, w.get)[:, :, s]
     each = np.divide(
         w.usual.base_payments[:, z], units, out=np.zeros_like(units), where=units > 0.0
     )

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from .explain import problem_at
 from .financing import ContractLine, Financing
 from .money_names import ACCOUNTED, MONEY
-from .names import Misfit, payers_of
+from .names import Misfit
 from .problems import Location, Problem
-from .scenario import Scenario
+from .scenario import Scenario, payers_of
 from .terms import uncertain
 from .yamlfile import Document
 

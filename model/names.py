@@ -14,10 +14,9 @@ from .evidence_records import DesignClass
 from .explain import problem_at
 from .problems import Location, Problem, described
 from .quantity import Parameter
-from .scenario import Scenario, parameters
+from .scenario import SEGMENT_PAYER, Scenario, parameters, payers_of
 from .yamlfile import Document
 
-SEGMENT_PAYER = "segment"
 DESIGNS = get_args(DesignClass)
 ROUNDING = 1e-6
 
@@ -196,15 +195,6 @@ def _prices(s: Scenario) -> Iterator[Misfit]:
                     told.add((name, party))
                     allowed = f"a price for {name}, or parties.{party}.payment_to_cost"
                     yield ("services", name), f"no price for {party}, who pays", allowed, ()
-
-
-def payers_of(payment: dict[str, Any] | None, segment_payers: dict[str, Any]) -> list[str]:
-    """Names of those who pay for a service used by a segment, in order."""
-    named = payment if payment is not None else {SEGMENT_PAYER: None}
-    out: list[str] = []
-    for party in named:
-        out += list(segment_payers) if party == SEGMENT_PAYER else [party]
-    return list(dict.fromkeys(out))
 
 
 def _correlations(s: Scenario) -> Iterator[Misfit]:

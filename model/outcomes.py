@@ -17,10 +17,9 @@ from .distributions import Floats
 from .finance.ledger import Ledger, difference
 from .freed import Freed, back_filled, freed_cost, freed_of
 from .money_plan import obligations
-from .names import payers_of
 from .postings import ledgers, ledgers_apart
 from .rates import sum_of
-from .scenario import Scenario
+from .scenario import Scenario, payers_of
 from .services import years_since_price_year
 from .stocks import Activity
 from .totals import over_months, total

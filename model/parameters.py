@@ -17,8 +17,8 @@ from .explain import problem_at
 from .fields import month_number
 from .interventions import Programmes
 from .problems import BadInput
-from .scenario import NEED_LEVELS, Intervention, Scenario
-from .services import Cell, cells, payer_table, use
+from .scenario import NEED_LEVELS, Cell, Intervention, Scenario
+from .services import payer_table, use
 from .stocks import Plan
 from .yamlfile import Document
 
@@ -226,7 +226,7 @@ def _changes_need(programme: Intervention) -> bool:
 def _cells(scenario: Scenario) -> np.ndarray[Any, np.dtype[np.int64]]:
     """[segment, service, k]: index of the cell of the k-th payer, -1 for none."""
     table, most = payer_table(scenario)
-    index = {cell: z for z, cell in enumerate(cells(scenario))}
+    index = {cell: z for z, cell in enumerate(scenario.cells)}
     out = np.full((len(table), len(scenario.services), most), -1, dtype=np.int64)
     for g, (row, segment) in enumerate(zip(table, scenario.segments.values(), strict=True)):
         for s, (name, payers) in enumerate(zip(scenario.services, row, strict=True)):

@@ -14,7 +14,6 @@ import numpy as np
 from .distributions import Floats
 from .finance.ledger import Ledger
 from .parameters import calendar_years
-from .services import cells
 from .worlds import DIFFERENCE, Measure, Worlds
 
 PROGRAMMES = ("programmes", "carried", "in_kind")
@@ -23,7 +22,7 @@ NETWORK = ("grants", "dues", "fees", "contracts", "hard_wiring", "hard_wired", "
 
 def by_year(w: Worlds, change: Ledger) -> Iterator[Measure]:
     """[draw, year]: `pocket:service.party`, and what each party puts in and nets."""
-    for z, cell in enumerate(cells(w.scenario)):
+    for z, cell in enumerate(w.scenario.cells):
         avoided = w.usual.payments[:, :, z] - w.strategy.payments[:, :, z]
         if np.any(avoided):
             subject = f"{cell.service}.{cell.party}"

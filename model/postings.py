@@ -16,12 +16,11 @@ import numpy as np
 
 from .distributions import Floats
 from .finance.ledger import BOUNDARY, Entry, Ledger
-from .freed import Freed, average_cost, bears_cost, paid_for_others, paid_less
+from .freed import Freed, average_cost, bears_cost, paid_less
 from .money import later
 from .money_plan import contract_account, financing_of, lines, obligations, restricted_funds
 from .rates import rate_resets, touched
 from .scenario import Scenario, Service
-from .services import cells
 from .worlds import World, Worlds
 
 PAID_TO_OTHERS = {"posts": "posts", "costs": "costs", "fees": "fee_costs"}
@@ -64,7 +63,7 @@ def ledgers_apart(w: Worlds) -> tuple[Ledger, Ledger]:
 def apart(scenario: Scenario) -> set[str]:
     """Parties that neither pay nor provide care, nor pay premiums or rates."""
     providers = {receiver(service) for service in scenario.services.values()}
-    payers = {cell.party for cell in cells(scenario)}
+    payers = {cell.party for cell in scenario.cells}
     return set(scenario.parties) - providers - payers - touched(scenario)
 
 
@@ -84,7 +83,7 @@ def receiver(service: Service) -> str:
 def care(w: Worlds, freed: Freed | None) -> Iterator[Entry]:
     """Payments for care; with `freed` (cost set free, by service) those of the strategy."""
     world = w.usual if freed is None else w.strategy
-    for z, cell in enumerate(cells(w.scenario)):
+    for z, cell in enumerate(w.scenario.cells):
         amounts = world.payments[:, :, z]
         if freed is not None and bears_cost(w, cell):
             amounts = w.usual.payments[:, :, z] - paid_less(w, freed, z)
@@ -94,12 +93,9 @@ def care(w: Worlds, freed: Freed | None) -> Iterator[Entry]:
 
 def back_fill(w: Worlds, freed: Freed) -> Iterator[Entry]:
     """What payers of prices pay for others who use the capacity set free."""
-    for z, cell in enumerate(cells(w.scenario)):
-        provider, amounts = (
-            receiver(w.scenario.services[cell.service]),
-            paid_for_others(w, freed, z),
-        )
-        yield Entry(cell.party, provider, f"back_fill.{cell.service}", amounts)
+    for z, cell in enumerate(w.scenario.cells):
+        provider = receiver(w.scenario.services[cell.service])
+        yield Entry(cell.party, provider, f"back_fill.{cell.service}", freed.for_others[z])
 
 
 def provider_costs(w: Worlds, freed: Freed | None) -> Iterator[Entry]:

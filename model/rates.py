@@ -16,12 +16,11 @@ import numpy as np
 
 from .distributions import Floats
 from .finance.ledger import Entry
-from .freed import Freed, in_proportion, paid_for_others, paid_less
+from .freed import Freed, in_proportion, paid_less
 from .money import later
-from .names import payers_of
 from .parameters import calendar_years
-from .scenario import Scenario
-from .services import cells, payer_table, price_factors, prices
+from .scenario import Scenario, payers_of
+from .services import payer_table, price_factors, prices
 from .totals import over_months, total
 from .worlds import Worlds, members_of, other_care_of
 
@@ -79,7 +78,7 @@ def savings_on(w: Worlds, freed: Freed, payer: str) -> Iterator[Saving]:
     """A payer's saving on each service that it pays for."""
     table, _ = payer_table(w.scenario)
     price, factor = prices(w.scenario, w.get), yearly_prices(w)
-    for z, cell in enumerate(cells(w.scenario)):
+    for z, cell in enumerate(w.scenario.cells):
         if cell.party != payer:
             continue
         s = list(w.scenario.services).index(cell.service)
@@ -96,7 +95,7 @@ def savings_on(w: Worlds, freed: Freed, payer: str) -> Iterator[Saving]:
             part=in_proportion(np.where(total(size)[:, :, None] > 0.0, size, usual)),
             users=in_proportion(over_months(usual)),  # axis 1 is the year here
             paid_less=paid_less(w, freed, z),
-            for_others=paid_for_others(w, freed, z),
+            for_others=freed.for_others[z],
         )
 
 
@@ -175,7 +174,7 @@ def sum_of(parts: list[Floats]) -> Floats:
 def cost_of_members(w: Worlds, payer: str) -> Floats:
     """All that a payer spends on care in usual care [draw, month], USD."""
     cost = other_care_of(w, payer)
-    for z, cell in enumerate(cells(w.scenario)):
+    for z, cell in enumerate(w.scenario.cells):
         if cell.party == payer:
             cost += w.usual.payments[:, :, z]
     return cost

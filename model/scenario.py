@@ -7,7 +7,8 @@ in YAML where the field fixes the unit, or with value, unit and source, or a dis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
@@ -347,6 +348,25 @@ class RankCorrelation(Frozen):
     rank: float = Field(gt=-1, lt=1)
 
 
+SEGMENT_PAYER = "segment"
+
+
+def payers_of(payment: dict[str, Any] | None, segment_payers: dict[str, Any]) -> list[str]:
+    """Names of those who pay for a service used by a segment, in order."""
+    named = payment if payment is not None else {SEGMENT_PAYER: None}
+    out: list[str] = []
+    for party in named:
+        out += list(segment_payers) if party == SEGMENT_PAYER else [party]
+    return list(dict.fromkeys(out))
+
+
+class Cell(NamedTuple):
+    """Who pays for which service: a flow of money from a payer to a provider."""
+
+    service: str
+    party: str
+
+
 class Scenario(Frozen):
     """One scenario file, whole."""
 
@@ -376,6 +396,20 @@ class Scenario(Frozen):
                 allowed = "below 1 together: the rest are stable"
                 raise refuse(allowed, found, (name, "need"))
         return segments
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every pair of service and payer that there is, in the scenario's order."""
+        found = {
+            Cell(name, party)
+            for segment in self.segments.values()
+            for name in segment.use
+            for party in payers_of(self.services[name].payment, segment.payers)
+        }
+        services, parties = list(self.services), list(self.parties)
+        return tuple(
+            sorted(found, key=lambda c: (services.index(c.service), parties.index(c.party)))
+        )
 
     @property
     def programmes(self) -> list[Intervention]:

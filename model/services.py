@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +10,7 @@ from .community import Use
 from .distributions import Floats
 from .draws import Columns
 from .fields import month_number
-from .names import SEGMENT_PAYER, payers_of
-from .scenario import Scenario, Service
+from .scenario import SEGMENT_PAYER, Scenario, Service, payers_of
 
 
 def use(scenario: Scenario, get: Columns, shares: Floats) -> Use:
@@ -70,33 +69,18 @@ def use_factors(scenario: Scenario, get: Columns) -> Floats:
 
 def price_factors(scenario: Scenario, get: Columns) -> Floats:
     """Nominal prices relative to January of the price year [draw, month, service]."""
-    years = years_since_price_year(scenario)
-    trends = [get(f"services.{name}.price_trend") for name in scenario.services]
-    return np.stack([(1.0 + trend)[:, None] ** years for trend in trends], axis=2)
+
+    def compute() -> Floats:
+        years = years_since_price_year(scenario)
+        trends = [get(f"services.{name}.price_trend") for name in scenario.services]
+        return np.stack([(1.0 + trend)[:, None] ** years for trend in trends], axis=2)
+
+    return get.once("price_factors", compute)
 
 
 def years_since_price_year(scenario: Scenario) -> Floats:
     first = month_number(scenario.clock.start) - 12 * scenario.prices.year
     return (first + np.arange(scenario.clock.months)) / 12.0
-
-
-class Cell(NamedTuple):
-    """Who pays for which service: a flow of money from a payer to a provider."""
-
-    service: str
-    party: str
-
-
-def cells(scenario: Scenario) -> list[Cell]:
-    """Every pair of service and payer that there is, in the scenario's order."""
-    found = {
-        Cell(name, party)
-        for segment in scenario.segments.values()
-        for name in segment.use
-        for party in payers_of(scenario.services[name].payment, segment.payers)
-    }
-    services, parties = list(scenario.services), list(scenario.parties)
-    return sorted(found, key=lambda c: (services.index(c.service), parties.index(c.party)))
 
 
 def payer_table(scenario: Scenario) -> tuple[list[list[list[str]]], int]:
@@ -110,6 +94,10 @@ def payer_table(scenario: Scenario) -> tuple[list[list[list[str]]], int]:
 
 def prices(scenario: Scenario, get: Columns) -> Floats:
     """USD per unit that the k-th payer pays [draw, segment, service, k]."""
+    return get.once("prices", lambda: _prices(scenario, get))
+
+
+def _prices(scenario: Scenario, get: Columns) -> Floats:
     table, most = payer_table(scenario)
     shape = (get.size, len(scenario.segments), len(scenario.services), most)
     price = np.zeros(shape)

@@ -17,7 +17,6 @@ import numpy as np
 from .distributions import Floats
 from .finance.ledger import Ledger
 from .freed import Freed, bears_cost, paid_less
-from .services import cells
 from .totals import over_months
 from .worlds import DIFFERENCE, Measure, Worlds, mean_month
 
@@ -65,7 +64,7 @@ def add(found: Steps, party: str, name: str, amounts: Floats) -> None:
 
 def care_steps(w: Worlds, freed: Freed, found: Steps) -> None:
     """Avoided units at the payer's price, at the provider's cost, and the revenue between them."""
-    for z, cell in enumerate(cells(w.scenario)):
+    for z, cell in enumerate(w.scenario.cells):
         service = w.scenario.services[cell.service]
         if service.provider == cell.party:
             continue  # who pays itself has the provider's branch only

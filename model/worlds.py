@@ -10,7 +10,7 @@ from .books import Books, Deals, Money
 from .distributions import Floats
 from .draws import Columns
 from .scenario import Scenario
-from .services import cells, years_since_price_year
+from .services import years_since_price_year
 from .stocks import Activity
 from .totals import over_months
 
@@ -59,7 +59,7 @@ def by_party(scenario: Scenario, paid: Floats, rescue: bool) -> Floats:
     """Payments [..., cell] for rescue services, or for all others, by who pays [..., party]."""
     parties = list(scenario.parties)
     out = np.zeros((*paid.shape[:-1], len(parties)))
-    for z, cell in enumerate(cells(scenario)):
+    for z, cell in enumerate(scenario.cells):
         if scenario.services[cell.service].rescue == rescue:
             out[..., parties.index(cell.party)] += paid[..., z]
     return out
@@ -69,7 +69,7 @@ def by_service(scenario: Scenario, paid: Floats) -> Floats:
     """Payments [draw, cell] as [draw, service, party]."""
     parties, services = list(scenario.parties), list(scenario.services)
     out = np.zeros((paid.shape[0], len(services), len(parties)))
-    for z, cell in enumerate(cells(scenario)):
+    for z, cell in enumerate(scenario.cells):
         out[:, services.index(cell.service), parties.index(cell.party)] += paid[:, z]
     return out
 

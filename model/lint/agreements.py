@@ -11,7 +11,6 @@ from model.fields import month_number
 from model.finance.measurement import members_needed
 from model.financing import ContractLine
 from model.scenario import Intervention
-from model.services import cells
 
 from .case import Case, Finding, percent, said, slots
 
@@ -111,7 +110,7 @@ def _pays_for(case: Case, contract: ContractLine) -> set[str]:
     """Services on whose avoided use a contract pays."""
     out = _counted(contract)
     if contract.terms.shared_savings or contract.terms.capture:
-        paid = {cell.service for cell in cells(case.scenario) if cell.party == contract.payer}
+        paid = {cell.service for cell in case.scenario.cells if cell.party == contract.payer}
         out |= paid - set(contract.covers.carved_out)
     return out
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from model.services import cells
-
 from .case import Case, Finding, dollars, percent, said
 from .effects import ratio_of
 
@@ -100,4 +98,4 @@ def average_cost(case: Case) -> Iterator[Finding]:
 
 
 def _payers(case: Case, service: str) -> list[str]:
-    return [cell.party for cell in cells(case.scenario) if cell.service == service]
+    return [cell.party for cell in case.scenario.cells if cell.service == service]

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 from model.distributions import Floats
 from model.loading import Loaded
-from model.names import payers_of
 from model.quantity import Parameter
+from model.scenario import payers_of
 from model.sensitivity.factors import Factor
 
 Teller = Literal["payer", "provider", "programme", "network", "trial", "nobody yet"]

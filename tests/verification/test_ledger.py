@@ -19,7 +19,7 @@ from model.loading import Loaded
 from model.outcomes import measures
 from model.perspectives import differences
 from model.postings import ledgers
-from model.services import cells, payer_table
+from model.services import payer_table
 from model.valuation import present_value
 from model.waterfall import branches
 from model.worlds import Worlds
@@ -56,7 +56,7 @@ def falling(w: Worlds, **factors: float) -> Worlds:
     share = by_segment.sum(axis=(1, 2)) / usual.use_by_segment.sum(axis=(1, 2))
     table, _ = payer_table(w.scenario)
     payments, base = usual.payments.copy(), usual.base_payments.copy()
-    for z, cell in enumerate(cells(w.scenario)):
+    for z, cell in enumerate(w.scenario.cells):
         s = list(w.scenario.services).index(cell.service)
         pays = np.array([cell.party in row[s] for row in table])
         units = usual.use_by_segment[0, :, :, s].sum(axis=0) * pays
