@@ -126,11 +126,15 @@ def months_in_year(w: Worlds) -> Floats:
 
 def yearly_prices(w: Worlds) -> Floats:
     """Mean price of each year relative to the price year [draw, year, service]."""
-    factor, year = price_factors(w.scenario, w.get), calendar_years(w.scenario)
-    out = np.zeros((factor.shape[0], year[-1] + 1, factor.shape[2]))
-    for month, y in enumerate(year):
-        out[:, y] += factor[:, month]
-    return out / np.bincount(year)[None, :, None]
+
+    def compute() -> Floats:
+        factor, year = price_factors(w.scenario, w.get), calendar_years(w.scenario)
+        out = np.zeros((factor.shape[0], year[-1] + 1, factor.shape[2]))
+        for month, y in enumerate(year):
+            out[:, y] += factor[:, month]
+        return out / np.bincount(year)[None, :, None]
+
+    return w.get.once("yearly_prices", compute)
 
 
 # --- rebates

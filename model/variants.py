@@ -38,7 +38,7 @@ from .worlds import World, Worlds
 
 # Large work goes in parts, all variants of some draws: this many runs of the model, or draws.
 RUNS_PER_PART = 1_024
-DRAWS_PER_PART = 64
+DRAWS_PER_PART = 128
 VALUES = ("values",)
 
 

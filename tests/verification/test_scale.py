@@ -201,7 +201,7 @@ class TestCluster:
     def test_outcomes_of_variants_are_the_same(
         self, starter: Loaded, dask: Cluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(variants, "RUNS_PER_PART", 1)  # parts of 64 draws
+        monkeypatch.setattr(variants, "RUNS_PER_PART", 1)  # parts of 128 draws
         base = sample(starter, 130, 1)
         asked = plan(starter, ["avoided_rescue_spending:all", "net_saving:all"])
         name = starter.uncertain[0]
