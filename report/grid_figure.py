@@ -153,5 +153,6 @@ def _now(here: Spec, x: Spec, y: Spec) -> Spec:
         "color": "white",
         "stroke": INK,
         "strokeWidth": 1.5,
+        "yOffset": -18,  # above the cell's number
     }
     return {"data": {"values": [here]}, "mark": mark, "encoding": {"x": x, "y": y}}
