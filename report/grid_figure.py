@@ -39,7 +39,7 @@ def heat_map(g: Grid, unit: str, bound: float | None, title: str, axes: tuple[st
             )
     if here := _here(g):
         layers.append(_now(here, x, y))
-        subtitle.append("diamond: as in the file")
+        subtitle.append("ring: as in the file")
     if max(len(g.x.values), len(g.y.values)) <= MOST_LABELS:
         layers.append(_words(cells, x, y))
     head = {"text": wrap(title, 80), "subtitle": wrap("; ".join(subtitle), 92)}
@@ -145,14 +145,11 @@ def _here(g: Grid) -> Spec | None:
 
 
 def _now(here: Spec, x: Spec, y: Spec) -> Spec:
-    mark = {
-        "type": "point",
-        "shape": "diamond",
-        "filled": True,
-        "size": 110,
-        "color": "white",
-        "stroke": INK,
-        "strokeWidth": 1.5,
-        "yOffset": -18,  # above the cell's number
-    }
-    return {"data": {"values": [here]}, "mark": mark, "encoding": {"x": x, "y": y}}
+    """A ring around the number of where the file stands, seen on dark cells and on light ones."""
+    ring = {"type": "point", "shape": "circle", "filled": False, "size": 2200, "opacity": 1.0}
+    strokes = (("white", 4.5), (INK, 1.5))
+    layers = [
+        {"mark": ring | {"stroke": colour, "strokeWidth": width}, "encoding": {"x": x, "y": y}}
+        for colour, width in strokes
+    ]
+    return {"data": {"values": [here]}, "layer": layers}
