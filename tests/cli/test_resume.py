@@ -107,7 +107,7 @@ class TestKilled:
     def test_a_killed_study_goes_on_to_the_same_bytes(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        samples, parts, work = 512, 7, folder / ".out.work"  # parts of 85 draws
+        samples, parts, work = 1024, 8, folder / ".out.work"  # parts of 128 draws
         words = ["sensitivity", STARTER, "--method", "sobol", "--samples", samples]
         words += ["--output", "npv:society", "--output", "net_saving:all", "--quiet"]
         words = [str(word) for word in words]
